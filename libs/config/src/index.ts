@@ -1,0 +1,3 @@
+export { commaList, durationMs, hostPort, port, wholeNumber } from './flags.js';
+export { addApiClientFlags, apiClientConfig, type ApiClientConfig } from './api-client-flags.js';
+export { runService } from './run-service.js';

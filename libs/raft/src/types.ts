@@ -1,0 +1,223 @@
+/**
+ * The vocabulary of the consensus core. Section numbers are those of Ongaro's thesis
+ * ("Consensus: Bridging Theory and Practice", 2014).
+ */
+
+declare const brand: unique symbol;
+type Branded<T, Name extends string> = T & { readonly [brand]: Name };
+
+/** A member, never 0. Whole numbers below 2^53. */
+export type MemberId = Branded<number, 'MemberId'>;
+/** An election term (§3.3). 0 before the first election. */
+export type Term = Branded<number, 'Term'>;
+/** A position in the log (§3.5). The first entry is 1; 0 stands before it. */
+export type LogIndex = Branded<number, 'LogIndex'>;
+
+export const memberId = (value: number): MemberId => value as MemberId;
+export const term = (value: number): Term => value as Term;
+export const logIndex = (value: number): LogIndex => value as LogIndex;
+
+/** `normal` with empty data is what a new leader commits first (§6.4). */
+export type EntryType = 'normal' | 'configuration';
+
+export interface Entry {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly type: EntryType;
+  readonly data: Uint8Array;
+}
+
+/** What must survive a restart besides the log (figure 3.1, "persistent state"). */
+export interface HardState {
+  readonly term: Term;
+  /** Whom this member voted for in `term`; null: nobody. */
+  readonly vote: MemberId | null;
+  readonly commit: LogIndex;
+}
+
+/** The members that vote. Learners, witnesses and joint configurations extend it. */
+export interface Configuration {
+  readonly voters: readonly MemberId[];
+}
+
+/** Where a snapshot stands; its content is the host's own (rows of the state machine). */
+export interface SnapshotMeta {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly configuration: Configuration;
+}
+
+/** Unused fields are left out per kind; every message carries its sender's term. */
+interface MessageBase {
+  readonly from: MemberId;
+  readonly to: MemberId;
+  readonly term: Term;
+}
+
+export type Message = MessageBase &
+  (
+    | {
+        /** §9.6 (`preVote`) and §3.4. */
+        readonly kind: 'vote-request';
+        readonly preVote: boolean;
+        readonly lastLogIndex: LogIndex;
+        readonly lastLogTerm: Term;
+        /** Set by a leadership transfer: voters ignore their own leader lease (§4.2.3). */
+        readonly leadershipTransfer: boolean;
+      }
+    | { readonly kind: 'vote-response'; readonly preVote: boolean; readonly granted: boolean }
+    | {
+        /** §3.5. Without entries it is a probe, or tells the commit index. */
+        readonly kind: 'append-request';
+        readonly prevLogIndex: LogIndex;
+        readonly prevLogTerm: Term;
+        readonly entries: readonly Entry[];
+        readonly commit: LogIndex;
+      }
+    | {
+        readonly kind: 'append-response';
+        /** false: the log does not hold prevLogIndex/prevLogTerm; the hint says where to go on. */
+        readonly success: boolean;
+        /** On success the last index known to match; on failure the refused prevLogIndex. */
+        readonly index: LogIndex;
+        /** On failure: the last index that may match, and its term, to skip a whole term at once. */
+        readonly hintIndex: LogIndex;
+        readonly hintTerm: Term;
+      }
+    | {
+        readonly kind: 'heartbeat-request';
+        readonly commit: LogIndex;
+        /** Nonzero: confirms leadership for the reads registered under this number (§6.4). */
+        readonly readContext: number;
+      }
+    | { readonly kind: 'heartbeat-response'; readonly readContext: number }
+    | {
+        /** The host streams the state itself and hands `meta` to the receiver's core when it is durable. */
+        readonly kind: 'snapshot-request';
+        readonly meta: SnapshotMeta;
+      }
+    | {
+        /** A follower's proposals, for the leader. May be lost; the host times out. */
+        readonly kind: 'propose-request';
+        readonly entries: readonly { readonly type: EntryType; readonly data: Uint8Array }[];
+      }
+    | { readonly kind: 'read-index-request'; readonly requestId: number }
+    | { readonly kind: 'read-index-response'; readonly requestId: number; readonly index: LogIndex }
+    | { readonly kind: 'timeout-now' }
+  );
+
+export type MessageKind = Message['kind'];
+
+export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
+
+/** Answers one `readIndex(requestId)`: the read may be served once the state machine has applied `index`. */
+export interface ReadState {
+  readonly requestId: number;
+  readonly index: LogIndex;
+}
+
+/**
+ * The effects that the core asks for. The host must, in this order:
+ *
+ * 1. send `messages` (at once, also while step 2 runs: thesis §10.2.1 lets a leader replicate before its own write is durable),
+ * 2. make `snapshot`, `entries` and `hardState` durable in one synchronous write (only if `mustSync`; else it may skip the sync),
+ * 3. send `messagesAfterPersist` (votes and acknowledgements promise what step 2 made durable),
+ * 4. apply `committedEntries` to the state machine in order,
+ * 5. call `advance(ready)`.
+ *
+ * One Ready is outstanding at a time. Between `ready()` and `advance()` the core still takes `step`, `tick` and `propose`.
+ * Messages that those produce and that wait for no write can be had early through `takeMessages()`.
+ *
+ * Invariants: entries are contiguous and follow the last ones persisted (or overwrite an uncommitted tail);
+ * committedEntries are contiguous, follow the last ones applied, and each of them is durable on a majority.
+ */
+export interface Ready {
+  readonly messages: readonly Message[];
+  /** null: unchanged since the last Ready. */
+  readonly hardState: HardState | null;
+  readonly entries: readonly Entry[];
+  /** A snapshot, received whole by the host, that replaces the log up to its index. */
+  readonly snapshot: SnapshotMeta | null;
+  readonly mustSync: boolean;
+  readonly messagesAfterPersist: readonly Message[];
+  readonly committedEntries: readonly Entry[];
+  readonly readStates: readonly ReadState[];
+}
+
+/** What the core needs of the log that the host made durable. Synchronous: the host keeps the unsnapshotted tail in memory. */
+export interface LogReader {
+  /** The index before the first entry that is still there: that of the last compaction or snapshot. */
+  readonly compactedIndex: LogIndex;
+  readonly compactedTerm: Term;
+  readonly lastIndex: LogIndex;
+  /** undefined: compacted away, or beyond the end. */
+  termAt(index: LogIndex): Term | undefined;
+  /** Entries from..to (to excluded), cut after about `maxBytes` but never empty when there is one. */
+  slice(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[];
+  /** The newest state that can be sent to a member whose next entry is compacted away. */
+  snapshotMeta(): SnapshotMeta;
+}
+
+export interface RaftConfig {
+  readonly id: MemberId;
+  /** An election starts after this many ticks without a leader, plus up to as many again, drawn from `random`. */
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  readonly preVote: boolean;
+  /** A leader that hears from no majority for an election timeout steps down, and voters refuse while they hear a leader (§6.2, §4.2.3). */
+  readonly checkQuorum: boolean;
+  /** One append's entries, in bytes. */
+  readonly appendBytesMax: number;
+  /** Appends on their way to one follower. */
+  readonly inflightAppendsMax: number;
+  /** Entries proposed and not yet committed, in bytes; more are refused. */
+  readonly uncommittedBytesMax: number;
+  /** Committed entries handed out in one Ready, in bytes. */
+  readonly committedBytesMax: number;
+  /** Seeded by the host: a whole number in [0, below). */
+  readonly random: (below: number) => number;
+}
+
+export interface RaftStatus {
+  readonly id: MemberId;
+  readonly role: Role;
+  readonly term: Term;
+  readonly leader: MemberId | null;
+  readonly commit: LogIndex;
+  readonly applied: LogIndex;
+  readonly lastIndex: LogIndex;
+  /** Only on the leader. */
+  readonly progress: ReadonlyMap<
+    MemberId,
+    { readonly match: LogIndex; readonly next: LogIndex; readonly recentlyActive: boolean }
+  > | null;
+}
+
+/** Why a proposal or a read was not taken; the host answers its client or tries again. */
+export type Refusal = 'no-leader' | 'too-many-uncommitted' | 'not-a-member';
+
+/** The core, as the host drives it. Made by `createRaft` in raft.ts. */
+export interface Raft {
+  /** One unit of time passes. */
+  tick(): void;
+  /** A message came from a peer. Takes anything whose fields have these shapes; never throws on hostile values. */
+  step(message: Message): void;
+  /** On a follower the proposal goes to the leader. */
+  propose(entries: readonly { readonly type: EntryType; readonly data: Uint8Array }[]): Refusal | null;
+  /** Asks for a linearizable read point (§6.4); answered by a ReadState, or never (the host times out and asks again). */
+  readIndex(requestId: number): Refusal | null;
+  /** The host saw the connection to `peer` break. If it was the leader, pre-vote at once instead of waiting for the timeout. */
+  reportUnreachable(peer: MemberId): void;
+  /** The stream of a snapshot to `peer` ended. */
+  reportSnapshot(peer: MemberId, outcome: 'delivered' | 'failed'): void;
+  /** A snapshot received whole and staged by the host; the core takes it into the next Ready or refuses it (stale). */
+  offerSnapshot(from: MemberId, messageTerm: Term, meta: SnapshotMeta): boolean;
+  transferLeadership(to: MemberId): void;
+  hasReady(): boolean;
+  ready(): Ready;
+  advance(ready: Ready): void;
+  takeMessages(): readonly Message[];
+  status(): RaftStatus;
+  /** Throws on a broken invariant: a bug, and the process must die. */
+  checkInvariants(): void;
+}

@@ -1,0 +1,11 @@
+export { loadProto, loadService, serviceDefinition } from './load-proto.js';
+export {
+  clientCredentials,
+  serverCredentials,
+  type ClientSecurity,
+  type ServerSecurity,
+  type TlsFiles,
+} from './tls.js';
+export { balancedTarget, channelOptions } from './channel.js';
+export { createGrpcServer, type GrpcServer, type GrpcService } from './server.js';
+export { wireLimits } from './limits.js';

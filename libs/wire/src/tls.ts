@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
+
+/** PEM files of one side of a connection. */
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Whom to trust: on a client the servers' authority, on a server the clients'. */
+  readonly caFile: string;
+}
+
+/** `insecure` is for benchmarks on loopback; whoever takes it must say so loudly. */
+export type ClientSecurity = TlsFiles | 'insecure';
+export type ServerSecurity = (TlsFiles & { readonly clientCertRequired: boolean }) | 'insecure';
+
+/** Throws if a file cannot be read. */
+export function clientCredentials(security: ClientSecurity): ChannelCredentials {
+  if (security === 'insecure') return ChannelCredentials.createInsecure();
+  return ChannelCredentials.createSsl(
+    readFileSync(security.caFile),
+    readFileSync(security.keyFile),
+    readFileSync(security.certFile),
+  );
+}
+
+/** Throws if a file cannot be read. */
+export function serverCredentials(security: ServerSecurity): ServerCredentials {
+  if (security === 'insecure') return ServerCredentials.createInsecure();
+  return ServerCredentials.createSsl(
+    readFileSync(security.caFile),
+    [{ cert_chain: readFileSync(security.certFile), private_key: readFileSync(security.keyFile) }],
+    security.clientCertRequired,
+  );
+}

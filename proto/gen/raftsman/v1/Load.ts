@@ -1,0 +1,15 @@
+// Original file: raftsman/v1/heartbeat.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface Load {
+  'cpuLoad_1m'?: (number | string);
+  'memoryAvailableBytes'?: (number | string | Long);
+  'pods'?: (number);
+}
+
+export interface Load__Output {
+  'cpuLoad_1m': (number);
+  'memoryAvailableBytes': (string);
+  'pods': (number);
+}

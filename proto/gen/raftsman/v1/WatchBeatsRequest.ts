@@ -1,0 +1,8 @@
+// Original file: raftsman/v1/heartbeat.proto
+
+
+export interface WatchBeatsRequest {
+}
+
+export interface WatchBeatsRequest__Output {
+}

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Remakes proto/gen from the .proto files; with --check, says whether it is what they make.
+# The options must be those of libs/wire/src/load-proto.ts.
+set -euo pipefail
+cd "$(dirname "$0")"
+made="$(mktemp -d)"
+trap 'rm -rf "$made"' EXIT
+find . -name '*.proto' -not -path './node_modules/*' | sed 's|^\./||' | sort | while read -r file; do
+  ../node_modules/.bin/proto-loader-gen-types --longs=String --enums=String --defaults --oneofs \
+    --grpcLib=@grpc/grpc-js --importFileExtension=.js --targetFileExtension=.ts \
+    --inputTemplate=%s --outputTemplate=%s__Output \
+    --includeDirs . --outDir "$made" "$file" >/dev/null
+done
+# The entry files type a whole loaded package, which nothing uses.
+find "$made" -maxdepth 1 -name '*.ts' -delete
+if [ "${1:-}" = --check ]; then
+  diff -r gen "$made" >/dev/null || { echo "proto/gen is stale: run npm run generate" >&2; exit 1; }
+  exit 0
+fi
+mkdir -p gen
+cp -r "$made/." gen/
+(cd gen && find . -type f | while read -r file; do [ -e "$made/$file" ] || rm "$file"; done)
