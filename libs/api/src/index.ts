@@ -1,1 +1,3 @@
-export {};
+export * from './resource.js';
+export * from './schema.js';
+export * from './status/index.js';

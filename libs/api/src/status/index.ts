@@ -1,0 +1,4 @@
+export * from './api-error.js';
+export * from './errors.js';
+export * from './field-error.js';
+export * from './grpc.js';
