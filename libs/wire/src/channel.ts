@@ -1,6 +1,9 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
 import { wireLimits } from './limits.js';
 
+/** The name that every apiserver's certificate carries, whatever its address (Kubernetes' own in-cluster name). */
+export const apiserverName = 'kubernetes.default.svc';
+
 /**
  * One channel over several equal servers: the target for a client constructor.
  * `addresses` are `host:port` with IP addresses or names; several names cannot be mixed into one target, so names

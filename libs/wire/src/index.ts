@@ -6,6 +6,6 @@ export {
   type ServerSecurity,
   type TlsFiles,
 } from './tls.js';
-export { balancedTarget, channelOptions } from './channel.js';
+export { apiserverName, balancedTarget, channelOptions } from './channel.js';
 export { createGrpcServer, type GrpcServer, type GrpcService } from './server.js';
 export { wireLimits } from './limits.js';

@@ -3,13 +3,13 @@
 import type { Long } from '@grpc/proto-loader';
 
 export interface Load {
-  'cpuLoad_1m'?: (number | string);
+  'cpuLoad'?: (number | string);
   'memoryAvailableBytes'?: (number | string | Long);
   'pods'?: (number);
 }
 
 export interface Load__Output {
-  'cpuLoad_1m': (number);
+  'cpuLoad': (number);
   'memoryAvailableBytes': (string);
   'pods': (number);
 }
