@@ -1,0 +1,8 @@
+// Original file: etcd/rpc.proto
+
+
+export interface AuthStatusRequest {
+}
+
+export interface AuthStatusRequest__Output {
+}

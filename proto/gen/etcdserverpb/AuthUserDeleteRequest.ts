@@ -1,0 +1,10 @@
+// Original file: etcd/rpc.proto
+
+
+export interface AuthUserDeleteRequest {
+  'name'?: (string);
+}
+
+export interface AuthUserDeleteRequest__Output {
+  'name': (string);
+}

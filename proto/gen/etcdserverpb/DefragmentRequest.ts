@@ -1,0 +1,8 @@
+// Original file: etcd/rpc.proto
+
+
+export interface DefragmentRequest {
+}
+
+export interface DefragmentRequest__Output {
+}

@@ -1,0 +1,8 @@
+// Original file: etcd/rpc.proto
+
+
+export interface HashRequest {
+}
+
+export interface HashRequest__Output {
+}

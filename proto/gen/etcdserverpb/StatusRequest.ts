@@ -1,0 +1,8 @@
+// Original file: etcd/rpc.proto
+
+
+export interface StatusRequest {
+}
+
+export interface StatusRequest__Output {
+}

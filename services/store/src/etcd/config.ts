@@ -1,0 +1,31 @@
+import type { ClientSecurity } from '@raftsman/wire';
+
+/** How the etcd face of one member behaves. */
+export interface EtcdFaceConfig {
+  /** Largest request that is proposed, in bytes as it is logged. etcd's default: 1.5 MiB (`--max-request-bytes`). */
+  readonly requestBytesMax: number;
+  /** Operations of one branch of a transaction. etcd's default: 128 (`--max-txn-ops`). */
+  readonly txnOpsMax: number;
+  /** Bytes of keys, values and their history above which writes are refused; 0: no quota (`--quota-backend-bytes`, etcd's default 2 GiB). */
+  readonly quotaBackendBytes: number;
+  /** How often a quiet watch created with progress_notify hears of the present revision. etcd's default: 10 min. */
+  readonly watchProgressNotifyIntervalMs: number;
+  /** The members' election timeout: leases live at least 1.5 of it, and a new leader prolongs every lease by one. */
+  readonly electionTimeoutMs: number;
+  /** How this member reaches the leader's client URL, to which lease keepalives go. */
+  readonly leaderSecurity: ClientSecurity;
+}
+
+const mebibyte = 1024 * 1024;
+
+/** etcd's defaults; `leaderSecurity` has none. */
+export function defaultEtcdFaceConfig(leaderSecurity: ClientSecurity): EtcdFaceConfig {
+  return {
+    requestBytesMax: 1.5 * mebibyte,
+    txnOpsMax: 128,
+    quotaBackendBytes: 2048 * mebibyte,
+    watchProgressNotifyIntervalMs: 600_000,
+    electionTimeoutMs: 1_000,
+    leaderSecurity,
+  };
+}
