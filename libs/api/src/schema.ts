@@ -157,11 +157,15 @@ export const intOrString = (rest: { readonly default?: number | string } = {}): 
 });
 export const any = (): AnySchema => ({ kind: 'any' });
 
-/** Replaced whole by an apply and by a strategic merge patch. */
-export const atomicList = <I extends Schema>(items: I): ArraySchema<I> => ({
+/** Replaced whole by an apply and, without a `patchMergeKey`, by a strategic merge patch. */
+export const atomicList = <I extends Schema>(
+  items: I,
+  rest: { readonly patchMergeKey?: string } = {},
+): ArraySchema<I> => ({
   kind: 'array',
   items,
   listType: 'atomic',
+  ...(rest.patchMergeKey === undefined ? {} : { ...rest, patchStrategy: 'merge' }),
 });
 /** Scalars, each at most once; `merge`: a strategic merge patch adds to it. */
 export const setList = <I extends Schema>(

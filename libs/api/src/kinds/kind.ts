@@ -1,0 +1,40 @@
+import type { KubeObject, ObjectMeta } from '../resource.js';
+import { obj, opt, str, type Infer, type ObjectSchema, type Properties } from '../schema.js';
+import { objectMeta } from './meta.js';
+
+const envelope = {
+  apiVersion: opt(str()),
+  kind: opt(str()),
+  metadata: opt(objectMeta),
+};
+
+/** A kind's whole schema: `properties` beside apiVersion, kind and metadata; `name` as in OpenAPI. */
+export const kindSchema = <const P extends Properties>(
+  name: string,
+  properties: P,
+): ObjectSchema<typeof envelope & P> => obj({ ...envelope, ...properties }, { name });
+
+type Body<S> = Omit<Infer<S>, 'apiVersion' | 'kind' | 'metadata' | 'spec'>;
+type Spec<S> = Infer<S> extends { spec?: infer T } ? { spec: NonNullable<T> } : unknown;
+
+/** An object of the kind once decoded and defaulted: its envelope and, where the kind has one, its spec are there. */
+export type KubeKind<S> = {
+  [K in keyof (Header & Spec<S> & Body<S>)]: (Header & Spec<S> & Body<S>)[K];
+};
+interface Header {
+  apiVersion: string;
+  kind: string;
+  metadata: ObjectMeta;
+}
+
+/** Whether a value is an object of any kind, as far as its envelope goes. */
+export const isKubeObject = (value: unknown): value is KubeObject =>
+  typeof value === 'object' &&
+  value !== null &&
+  'apiVersion' in value &&
+  typeof value.apiVersion === 'string' &&
+  'kind' in value &&
+  typeof value.kind === 'string' &&
+  'metadata' in value &&
+  typeof value.metadata === 'object' &&
+  value.metadata !== null;

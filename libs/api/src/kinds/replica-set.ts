@@ -1,0 +1,39 @@
+import { type Infer, int32, int64, mapList, oneOf, opt, req, str, time } from '../schema.js';
+import { appsV1 } from './define.js';
+import { kindSchema, type KubeKind } from './kind.js';
+import { labelSelector } from './meta.js';
+import { podTemplateSpec } from './pod/spec.js';
+
+export const replicaSetSpec = appsV1('ReplicaSetSpec', {
+  selector: req(labelSelector),
+  minReadySeconds: opt(int32()),
+  replicas: opt(int32({ default: 1 })),
+  template: opt(podTemplateSpec),
+});
+export type ReplicaSetSpec = Infer<typeof replicaSetSpec>;
+
+export const replicaSetCondition = appsV1('ReplicaSetCondition', {
+  status: req(oneOf(['True', 'False', 'Unknown'])),
+  type: req(str()),
+  lastTransitionTime: opt(time()),
+  message: opt(str()),
+  reason: opt(str()),
+});
+export type ReplicaSetCondition = Infer<typeof replicaSetCondition>;
+
+export const replicaSetStatus = appsV1('ReplicaSetStatus', {
+  replicas: req(int32()),
+  availableReplicas: opt(int32()),
+  conditions: opt(mapList(replicaSetCondition, ['type'])),
+  fullyLabeledReplicas: opt(int32()),
+  observedGeneration: opt(int64()),
+  readyReplicas: opt(int32()),
+  terminatingReplicas: opt(int32()),
+});
+export type ReplicaSetStatus = Infer<typeof replicaSetStatus>;
+
+export const replicaSetSchema = kindSchema('io.k8s.api.apps.v1.ReplicaSet', {
+  spec: opt(replicaSetSpec),
+  status: opt(replicaSetStatus),
+});
+export type ReplicaSet = KubeKind<typeof replicaSetSchema>;
