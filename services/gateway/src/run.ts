@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import type { Logger } from '@raftsman/telemetry';
+import type { GatewayConfig } from './config.js';
+import { checkReadyz } from './health.js';
+import { gatewayLimits } from './limits.js';
+import { createListener } from './listener.js';
+import { createPool, type HealthReport } from './pool.js';
+
+/** Serves until `signal` aborts. Rejects if a port is taken. */
+export async function run(config: GatewayConfig, logger: Logger, signal: AbortSignal): Promise<void> {
+  const ca = readFileSync(config.certificateAuthorityFile);
+  const size = config.httpsBackends.length;
+  const faces = [
+    { name: 'https', at: config.httpsListen, backends: config.httpsBackends },
+    { name: 'grpc', at: config.grpcListen, backends: config.grpcBackends },
+  ].map((face) => {
+    const pool = createPool(size, gatewayLimits.timeoutsBeforeCut);
+    return { ...face, pool, listener: createListener(face.backends, pool, logger) };
+  });
+
+  const take = (backend: number, report: HealthReport): void => {
+    for (const { name, pool, listener, backends } of faces) {
+      const { changed, cut } = pool.report(backend, report);
+      if (changed && name === 'https')
+        logger.info({ backend: backends[backend], state: pool.state(backend).kind }, 'backend');
+      if (cut) listener.cut(backend);
+    }
+  };
+  const checkAll = async (): Promise<void> => {
+    await Promise.all(
+      config.httpsBackends.map(async (backend, i) => take(i, await checkReadyz(backend, ca))),
+    );
+  };
+
+  await checkAll();
+  for (const { listener, at, name } of faces) {
+    await listener.listen(at);
+    logger.info({ ...at, api: name }, 'listening');
+  }
+  await everyUntil(config.healthIntervalMs, checkAll, signal);
+  await Promise.all(faces.map(({ listener }) => listener.close(config.shutdownGraceMs)));
+}
+
+/** Calls `task` with a pause of `intervalMs` after each end, until `signal` aborts. */
+async function everyUntil(intervalMs: number, task: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, intervalMs);
+      signal.addEventListener('abort', done);
+    });
+    if (!signal.aborted) await task();
+  }
+}
