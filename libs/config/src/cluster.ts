@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { Ajv, type ErrorObject } from 'ajv';
+import { parse, YAMLParseError } from 'yaml';
+import { clusterSchema } from './cluster-schema.js';
+
+/** A cluster on paper: what cluster-configs/*.yaml hold. Every port and address has a default that cluster-schema.ts documents. */
+export interface ClusterConfig {
+  readonly name: string;
+  /** `local`: processes of this machine. `rack`: a network namespace for each machine. `machines`: real ones, started one by one. */
+  readonly kind: 'local' | 'rack' | 'machines';
+  readonly runtime: 'process' | 'cri';
+  readonly podCIDR: string;
+  readonly serviceCIDR: string;
+  readonly gateway: { readonly address: string; readonly httpsPort: number; readonly grpcPort: number };
+  readonly masters: readonly MasterConfig[];
+  /** One server for everybody; absent: one beside each master, clustered by routes. */
+  readonly nats: { readonly address: string; readonly port: number } | null;
+  readonly workers: readonly WorkerConfig[];
+  readonly heartbeatInterval: string;
+  readonly nodeMonitorGracePeriod: string;
+}
+
+export interface MasterConfig {
+  readonly name: string;
+  readonly address: string;
+  readonly storeClientPort: number;
+  readonly storePeerPort: number;
+  readonly apiserverPort: number;
+  readonly apiserverGrpcPort: number;
+  readonly natsPort: number;
+  readonly natsRoutePort: number;
+}
+
+export interface WorkerConfig {
+  readonly name: string;
+  readonly address: string;
+  readonly agentPort: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What is wrong with a configuration, in one line. */
+export class ConfigError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConfigError';
+  }
+}
+
+const validate = new Ajv({ useDefaults: true, allErrors: false }).compile<ClusterConfig>(clusterSchema);
+
+/** Reads a cluster file. Throws ConfigError. */
+export function loadClusterConfig(path: string): ClusterConfig {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  return parseClusterConfig(text, path);
+}
+
+/** `source` names the text in errors. Throws ConfigError. */
+export function parseClusterConfig(text: string, source: string): ClusterConfig {
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    if (error instanceof YAMLParseError) throw new ConfigError(`${source}: ${error.message.split('\n')[0]}`);
+    throw error;
+  }
+  if (!validate(value)) throw new ConfigError(`${source}: ${describe(validate.errors![0]!)}`);
+  const names = [...value.masters, ...value.workers].map((machine) => machine.name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new ConfigError(`${source}: two machines are named ${twice}`);
+  return value;
+}
+
+function describe(error: ErrorObject): string {
+  const at = error.instancePath === '' ? 'the file' : error.instancePath.slice(1).replaceAll('/', '.');
+  const detail =
+    error.keyword === 'additionalProperties' ? `: ${String(error.params.additionalProperty)}` : '';
+  return `${at} ${error.message}${detail}`;
+}
