@@ -1,6 +1,7 @@
 export * from './schema.js';
 export * from './resource.js';
 export * from './status/index.js';
+export * from './registry.js';
 export * from './printing/age.js';
 export { isKubeObject, type KubeKind } from './kinds/kind.js';
 export type * from './kinds/meta.js';

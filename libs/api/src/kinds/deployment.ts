@@ -1,3 +1,4 @@
+import { containerCells, labelSelectorText } from '../printing/selectors.js';
 import {
   type Infer,
   bool,
@@ -12,6 +13,7 @@ import {
   time,
 } from '../schema.js';
 import { appsV1 } from './define.js';
+import { age, ageColumn, column, defineResource, nameColumn, wideColumn } from './define-resource.js';
 import { kindSchema, type KubeKind } from './kind.js';
 import { labelSelector } from './meta.js';
 import { podTemplateSpec } from './pod/spec.js';
@@ -72,3 +74,38 @@ export const deploymentSchema = kindSchema('io.k8s.api.apps.v1.Deployment', {
   status: opt(deploymentStatus),
 });
 export type Deployment = KubeKind<typeof deploymentSchema>;
+
+export const deployments = defineResource<Deployment>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  singular: 'deployment',
+  shortNames: ['deploy'],
+  categories: ['all'],
+  namespaced: true,
+  subresources: ['scale', 'status'],
+  schema: deploymentSchema,
+  columns: [
+    nameColumn,
+    column('Ready', 'How many of the wanted pods are ready.'),
+    column('Up-to-date', 'How many pods follow the present template.'),
+    column('Available', 'How many pods have been ready for minReadySeconds.'),
+    ageColumn,
+    wideColumn('Containers', "The names of the template's containers."),
+    wideColumn('Images', "The images of the template's containers."),
+    wideColumn('Selector', 'The labels of its pods.'),
+  ],
+  row: (deployment, now) => {
+    const { spec, status = {} } = deployment;
+    return [
+      deployment.metadata.name ?? '',
+      `${status.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
+      status.updatedReplicas ?? 0,
+      status.availableReplicas ?? 0,
+      age(deployment, now),
+      ...containerCells(spec.template.spec?.containers),
+      labelSelectorText(spec.selector),
+    ];
+  },
+});

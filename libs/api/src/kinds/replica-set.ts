@@ -1,5 +1,7 @@
+import { containerCells, labelSelectorText } from '../printing/selectors.js';
 import { type Infer, int32, int64, mapList, oneOf, opt, req, str, time } from '../schema.js';
 import { appsV1 } from './define.js';
+import { age, ageColumn, column, defineResource, nameColumn, wideColumn } from './define-resource.js';
 import { kindSchema, type KubeKind } from './kind.js';
 import { labelSelector } from './meta.js';
 import { podTemplateSpec } from './pod/spec.js';
@@ -37,3 +39,38 @@ export const replicaSetSchema = kindSchema('io.k8s.api.apps.v1.ReplicaSet', {
   status: opt(replicaSetStatus),
 });
 export type ReplicaSet = KubeKind<typeof replicaSetSchema>;
+
+export const replicaSets = defineResource<ReplicaSet>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  singular: 'replicaset',
+  shortNames: ['rs'],
+  categories: ['all'],
+  namespaced: true,
+  subresources: ['scale', 'status'],
+  schema: replicaSetSchema,
+  columns: [
+    nameColumn,
+    column('Desired', 'How many pods it wants.', 'integer'),
+    column('Current', 'How many pods it has.', 'integer'),
+    column('Ready', 'How many of them are ready.', 'integer'),
+    ageColumn,
+    wideColumn('Containers', "The names of the template's containers."),
+    wideColumn('Images', "The images of the template's containers."),
+    wideColumn('Selector', 'The labels of its pods.'),
+  ],
+  row: (replicaSet, now) => {
+    const { spec, status } = replicaSet;
+    return [
+      replicaSet.metadata.name ?? '',
+      spec.replicas ?? 0,
+      status?.replicas ?? 0,
+      status?.readyReplicas ?? 0,
+      age(replicaSet, now),
+      ...containerCells(spec.template?.spec?.containers),
+      labelSelectorText(spec.selector),
+    ];
+  },
+});

@@ -1,3 +1,4 @@
+import { labelsText } from '../printing/selectors.js';
 import {
   type Infer,
   atomicList,
@@ -12,6 +13,7 @@ import {
   str,
 } from '../schema.js';
 import { coreV1 } from './define.js';
+import { age, ageColumn, column, defineResource, nameColumn, wideColumn } from './define-resource.js';
 import { kindSchema, type KubeKind } from './kind.js';
 import { condition } from './meta.js';
 
@@ -90,3 +92,47 @@ export const serviceSchema = kindSchema('io.k8s.api.core.v1.Service', {
   status: opt(serviceStatus),
 });
 export type Service = KubeKind<typeof serviceSchema>;
+
+const NONE = '<none>';
+
+const portText = ({ port, nodePort = 0, protocol = 'TCP' }: ServicePort): string =>
+  nodePort > 0 ? `${port}:${nodePort}/${protocol}` : `${port}/${protocol}`;
+
+const externalAddressText = ({ spec, status }: Service): string => {
+  if (spec.type === 'ExternalName') return spec.externalName ?? '';
+  const external = spec.externalIPs ?? [];
+  if (spec.type !== 'LoadBalancer') return external.join(',') || NONE;
+  const ingress = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => ip || hostname || []);
+  return [...[...new Set(ingress)].toSorted(), ...external].join(',') || '<pending>';
+};
+
+export const services = defineResource<Service>({
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  singular: 'service',
+  shortNames: ['svc'],
+  categories: ['all'],
+  namespaced: true,
+  subresources: ['status'],
+  schema: serviceSchema,
+  columns: [
+    nameColumn,
+    column('Type', 'How far it is reachable.'),
+    column('Cluster-IP', 'Its address within the cluster.'),
+    column('External-IP', 'Its addresses from outside.'),
+    column('Port(s)', 'Port, node port and protocol.'),
+    ageColumn,
+    wideColumn('Selector', 'The labels of the pods behind it.'),
+  ],
+  row: (service, now) => [
+    service.metadata.name ?? '',
+    service.spec.type ?? '',
+    service.spec.clusterIPs?.[0] || service.spec.clusterIP || NONE,
+    externalAddressText(service),
+    (service.spec.ports ?? []).map(portText).join(',') || NONE,
+    age(service, now),
+    labelsText(service.spec.selector),
+  ],
+});
