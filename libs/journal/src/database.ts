@@ -1,0 +1,78 @@
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Level } from 'level';
+import { fromLevelError } from './errors.js';
+import { journalLimits } from './limits.js';
+
+export type Database = Level<Uint8Array, Uint8Array>;
+export type DatabaseSnapshot = ReturnType<Database['snapshot']>;
+
+export interface Put {
+  readonly type: 'put';
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+export interface Del {
+  readonly type: 'del';
+  readonly key: Uint8Array;
+}
+export type Operation = Put | Del;
+
+export interface KeyRange {
+  readonly gte?: Uint8Array;
+  readonly lt?: Uint8Array;
+  readonly snapshot?: DatabaseSnapshot;
+}
+
+/** Rejects with JournalError `locked`, `corrupt` or `io`. */
+export async function openDatabase(directory: string): Promise<Database> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const database: Database = new Level(directory, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      writeBufferSize: journalLimits.writeBufferBytes,
+      cacheSize: journalLimits.cacheBytes,
+    });
+    await database.open();
+    return database;
+  } catch (error) {
+    throw fromLevelError(directory, error);
+  }
+}
+
+/** The records of a range in key order, in chunks that are bounded by bytes and count. */
+export async function* readAll(
+  database: Database,
+  range: KeyRange,
+): AsyncGenerator<readonly (readonly [Uint8Array, Uint8Array])[]> {
+  const iterator = database.iterator({
+    ...range,
+    fillCache: false,
+    highWaterMarkBytes: journalLimits.readChunkBytesMax,
+  });
+  try {
+    for (;;) {
+      const chunk = await iterator.nextv(journalLimits.readChunkCountMax);
+      if (chunk.length === 0) return;
+      yield chunk;
+    }
+  } catch (error) {
+    throw fromLevelError(database.location, error);
+  } finally {
+    await iterator.close();
+  }
+}
+
+/** The bytes of all files; files that LevelDB deletes meanwhile count as nothing. */
+export async function directorySizeBytes(directory: string): Promise<number> {
+  let total = 0;
+  for (const name of await readdir(directory)) {
+    try {
+      total += (await stat(join(directory, name))).size;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  return total;
+}

@@ -1,0 +1,273 @@
+import { strict as assert } from 'node:assert';
+import type { Configuration, Entry, HardState, LogIndex, Term } from '@raftsman/raft';
+import { directorySizeBytes, type Database, type Operation } from './database.js';
+import { fromLevelError, type JournalError } from './errors.js';
+import {
+  allRowKeysStart,
+  compactedKey,
+  entryKey,
+  hardStateKey,
+  rowKey,
+  rowKeysStart,
+  stateKey,
+} from './keys.js';
+import { journalLimits } from './limits.js';
+import {
+  encodeEntry,
+  encodeHardState,
+  encodeJson,
+  encodeRow,
+  type CompactedRecord,
+  type Identity,
+  type StateRecord,
+} from './records.js';
+import { recover, type Recovered } from './recover.js';
+import { readRows, type StateRow } from './rows.js';
+import { createStaging, type StagedSnapshot, type Staging } from './staging.js';
+import { openStateView, type StateView } from './state-view.js';
+
+/** One group of effects that becomes durable at once. */
+export interface WriteGroup {
+  /** Contiguous; the first follows the last one on disk or overwrites an uncommitted tail. */
+  readonly entries: readonly Entry[];
+  /** null: unchanged. */
+  readonly hardState: HardState | null;
+  /** A received snapshot that replaces log and rows. */
+  readonly install: StagedSnapshot | null;
+  /** Whether anybody will be told that this is durable. */
+  readonly sync: boolean;
+}
+
+/** What applying up to `index` changed. Rows with a null value go. */
+export interface AppliedChange {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly configuration: Configuration;
+  readonly rows: readonly { readonly key: Uint8Array; readonly value: Uint8Array | null }[];
+}
+
+/**
+ * The durable side of one member. One `write` at a time. Invariants: those of Recovered hold on disk after every write.
+ *
+ * A rejected `write` or `flush` is final (what the disk holds is unknown, and a later sync may lie about it): every later call rejects too,
+ * and the process must end.
+ */
+export class Journal {
+  /** What was on disk when it was opened. */
+  readonly recovered: Recovered;
+  readonly #directory: string;
+  readonly #database: Database;
+  #hardState: HardState;
+  #lastIndex: LogIndex;
+  #compacted: CompactedRecord;
+  /** On disk. */
+  #state: StateRecord;
+  /** Applied, and waiting for the next synced write. */
+  #waiting: Operation[] = [];
+  #waitingState: StateRecord | null = null;
+  #waitingBytes = 0;
+  #waitingCompaction: CompactedRecord | null = null;
+  #writing = false;
+  #failure: JournalError | null = null;
+  #clearing: Promise<void> = Promise.resolve();
+  #staging: Staging | null = null;
+  #size = { bytes: 0, measuredAtMs: 0, measuring: false };
+
+  private constructor(directory: string, database: Database, recovered: Recovered) {
+    this.#directory = directory;
+    this.#database = database;
+    this.recovered = recovered;
+    this.#hardState = recovered.hardState;
+    this.#compacted = recovered.compacted;
+    this.#state = recovered.state;
+    this.#lastIndex = recovered.entries.at(-1)?.index ?? recovered.compacted.index;
+  }
+
+  /** `bootstrap`: the configuration of a new cluster. Rejects with JournalError. */
+  static async open(directory: string, identity: Identity, bootstrap: Configuration): Promise<Journal> {
+    const { database, recovered } = await recover(directory, identity, bootstrap);
+    const journal = new Journal(directory, database, recovered);
+    journal.#size.bytes = await directorySizeBytes(directory);
+    return journal;
+  }
+
+  /** The index that the rows on disk stand at. */
+  get durableStateIndex(): LogIndex {
+    return this.#state.index;
+  }
+
+  /** Bytes of applied rows that wait for the next synced write. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /** Keeps what applying changed until the next synced write carries it. Until then a restart replays it from the log. */
+  recordApplied(change: AppliedChange): void {
+    const before = this.#waitingState ?? this.#state;
+    assert(change.index > before.index, 'entries are applied in order');
+    assert(change.index <= this.#hardState.commit, 'only committed entries are applied');
+    const { generation } = this.#state;
+    for (const { key, value } of change.rows) {
+      const full = rowKey(generation, key);
+      this.#waiting.push(
+        value === null
+          ? { type: 'del', key: full }
+          : { type: 'put', key: full, value: encodeRow(full, value) },
+      );
+      this.#waitingBytes += full.length + (value?.length ?? 0);
+    }
+    const { index, term, configuration } = change;
+    this.#waitingState = { generation, index, term, configuration };
+  }
+
+  /** With the next write the log starts after `to`, which the rows on disk must have reached. */
+  compact(to: CompactedRecord): void {
+    assert(to.index > this.#compacted.index, 'compaction moves forward');
+    assert(to.index <= this.#state.index, 'the log is kept until the rows on disk cover it');
+    this.#waitingCompaction = to;
+  }
+
+  /** Resolves when the group, and with `sync` everything before it, survives a power failure. */
+  async write(group: WriteGroup): Promise<void> {
+    const carriesRows = group.sync && group.install === null;
+    const operations: Operation[] = [];
+    const state = this.#nextState(group, carriesRows);
+    const compaction = group.install?.meta ?? (group.sync ? this.#waitingCompaction : null);
+    if (carriesRows) operations.push(...this.#waiting);
+    this.#pushLog(operations, group);
+    const hardState = group.hardState ?? this.#hardState;
+    // With the state goes the commit index that vouches for it, although it may have been written before without a sync.
+    if (group.hardState !== null || state !== null)
+      operations.push({ type: 'put', key: hardStateKey, value: encodeHardState(hardStateKey, hardState) });
+    if (state !== null) operations.push({ type: 'put', key: stateKey, value: encodeJson(stateKey, state) });
+    if (compaction !== null) operations.push(compactionMark(compaction));
+    if (operations.length === 0 && !group.sync) return;
+    this.#hardState = hardState;
+    if (carriesRows || group.install !== null) this.#forgetWaiting();
+    await this.#commit(operations, group.sync);
+    if (state !== null) this.#state = state;
+    if (compaction !== null) this.#clearBehind(compaction, group.install !== null);
+  }
+
+  /** Makes the waiting rows durable now. */
+  async flush(): Promise<void> {
+    if (this.#waitingState !== null || this.#waitingCompaction !== null)
+      await this.write({ entries: [], hardState: null, install: null, sync: true });
+  }
+
+  /** The rows on disk, in key order; for the state machine at start and after an install. */
+  rows(): AsyncGenerator<StateRow> {
+    return readRows(this.#database, this.#state.generation);
+  }
+
+  /** The rows as they are on disk now, for sending; writes go on meanwhile. Close it. */
+  openView(): Promise<StateView> {
+    return openStateView(this.#database);
+  }
+
+  /** Takes in the rows of a snapshot beside the present ones. One at a time: a later one ends the earlier, unless that is installed. */
+  async stage(): Promise<Staging> {
+    await this.#staging?.abort();
+    await this.#clearing;
+    const generation = this.#state.generation + 1;
+    this.#staging = await createStaging(
+      this.#database,
+      generation,
+      () => this.#state.generation >= generation,
+    );
+    return this.#staging;
+  }
+
+  /** Bytes of the data directory, at most a second or so old. */
+  sizeBytes(): number {
+    const now = performance.now();
+    if (!this.#size.measuring && now - this.#size.measuredAtMs > journalLimits.sizeRefreshMs) {
+      this.#size.measuring = true;
+      directorySizeBytes(this.#directory).then(
+        (bytes) => (this.#size = { bytes, measuredAtMs: now, measuring: false }),
+        (error: unknown) => this.#fail(error),
+      );
+    }
+    return this.#size.bytes;
+  }
+
+  /** Writes what waits and closes; after a failure it only closes. */
+  async close(): Promise<void> {
+    assert(!this.#writing, 'closed between writes');
+    if (this.#failure === null) await this.flush();
+    await this.#clearing;
+    await this.#database.close();
+  }
+
+  #nextState(group: WriteGroup, carriesRows: boolean): StateRecord | null {
+    if (group.install === null) return carriesRows ? this.#waitingState : null;
+    const { meta, generation } = group.install;
+    assert(generation === this.#state.generation + 1, 'a snapshot is staged beside the present rows');
+    assert(meta.index > this.#state.index, 'a snapshot moves the state forward');
+    return { generation, index: meta.index, term: meta.term, configuration: meta.configuration };
+  }
+
+  #pushLog(operations: Operation[], { entries, install, hardState }: WriteGroup): void {
+    const kept = install?.meta.index ?? this.#lastIndex;
+    const first = entries[0];
+    assert(first === undefined || first.index <= kept + 1, 'the log has no gap');
+    assert(
+      first === undefined || first.index > this.#hardState.commit,
+      'what is committed is never overwritten',
+    );
+    for (const [offset, entry] of entries.entries()) {
+      assert(entry.index === first!.index + offset, 'entries are contiguous');
+      const key = entryKey(entry.index);
+      operations.push({ type: 'put', key, value: encodeEntry(key, entry) });
+    }
+    const last = entries.at(-1)?.index ?? kept;
+    for (let index = last + 1; index <= this.#lastIndex; index++)
+      operations.push({ type: 'del', key: entryKey(index) });
+    this.#lastIndex = last;
+    assert((hardState ?? this.#hardState).commit <= last, 'what is committed is in the log');
+  }
+
+  #forgetWaiting(): void {
+    this.#waiting = [];
+    this.#waitingState = null;
+    this.#waitingBytes = 0;
+    this.#waitingCompaction = null;
+  }
+
+  async #commit(operations: Operation[], sync: boolean): Promise<void> {
+    assert(!this.#writing, 'one write at a time');
+    if (this.#failure !== null) throw this.#failure;
+    this.#writing = true;
+    try {
+      await this.#database.batch(operations, { sync });
+    } catch (error) {
+      throw this.#fail(error);
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  /** What the marks on disk already disowned; recovery deletes it if this does not come to its end. */
+  #clearBehind(compaction: CompactedRecord, installed: boolean): void {
+    const from = this.#compacted.index;
+    this.#compacted = compaction;
+    const { generation } = this.#state;
+    this.#clearing = this.#clearing
+      .then(() => this.#database.clear({ gte: entryKey(from), lte: entryKey(compaction.index) }))
+      .then(() =>
+        installed ? this.#database.clear({ gte: allRowKeysStart, lt: rowKeysStart(generation) }) : undefined,
+      )
+      .catch((error: unknown) => void this.#fail(error));
+  }
+
+  #fail(error: unknown): JournalError {
+    this.#failure ??= fromLevelError(this.#directory, error);
+    return this.#failure;
+  }
+}
+
+const compactionMark = ({ index, term }: CompactedRecord): Operation => ({
+  type: 'put',
+  key: compactedKey,
+  value: encodeJson(compactedKey, { index, term }),
+});

@@ -1,0 +1,148 @@
+import type { Configuration, Entry, HardState } from '@raftsman/raft';
+import { logIndex, term } from '@raftsman/raft';
+import { openDatabase, readAll, type Database } from './database.js';
+import { JournalError } from './errors.js';
+import {
+  allRowKeysEnd,
+  allRowKeysStart,
+  compactedKey,
+  entryKey,
+  entryKeysEnd,
+  hardStateKey,
+  identityKey,
+  rowKeysStart,
+  stateKey,
+} from './keys.js';
+import {
+  decodeEntry,
+  decodeHardState,
+  decodeJson,
+  encodeJson,
+  type CompactedRecord,
+  type Identity,
+  type IdentityRecord,
+  type StateRecord,
+} from './records.js';
+
+/** Raised whenever an older version could not read what this one writes. */
+const format = 1;
+
+/**
+ * What a data directory holds.
+ *
+ * 1. compacted.index <= state.index <= hardState.commit <= index of the last entry (or compacted.index if there is none).
+ * 2. entries are contiguous, start after compacted.index, and their terms never fall.
+ */
+export interface Recovered {
+  readonly fresh: boolean;
+  readonly hardState: HardState;
+  readonly compacted: CompactedRecord;
+  readonly entries: readonly Entry[];
+  readonly state: StateRecord;
+}
+
+export async function recover(
+  directory: string,
+  identity: Identity,
+  bootstrap: Configuration,
+): Promise<{ readonly database: Database; readonly recovered: Recovered }> {
+  const database = await openDatabase(directory);
+  try {
+    const fresh = await claim(database, directory, identity);
+    const recovered = fresh ? blank(bootstrap) : await load(database, bootstrap);
+    checkRecovered(recovered);
+    await deleteLeftovers(database, recovered);
+    return { database, recovered };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** Answers whether the directory was empty. */
+async function claim(database: Database, directory: string, identity: Identity): Promise<boolean> {
+  const record = await database.get(identityKey);
+  if (record === undefined) {
+    for await (const chunk of readAll(database, {}))
+      if (chunk.length > 0)
+        throw new JournalError('corrupt', `data directory ${directory} holds data but does not say whose`);
+    const mine: IdentityRecord = { format, ...identity };
+    await database.put(identityKey, encodeJson(identityKey, mine), { sync: true });
+    return true;
+  }
+  const found = decodeJson<IdentityRecord>('the identity', identityKey, record);
+  if (found.format > format)
+    throw new JournalError('format', `data directory ${directory} was written by a newer version`);
+  if (found.clusterId !== identity.clusterId)
+    throw new JournalError(
+      'foreign',
+      `data directory ${directory} belongs to cluster ${hex(found.clusterId)} (member ${found.name}), not to ${hex(identity.clusterId)}: --initial-cluster or --initial-cluster-token was changed`,
+    );
+  if (found.memberId !== identity.memberId)
+    throw new JournalError(
+      'foreign',
+      `data directory ${directory} belongs to member ${found.name} (${hex(found.memberId)}), not to ${identity.name} (${hex(identity.memberId)})`,
+    );
+  return false;
+}
+
+const hex = (id: number): string => id.toString(16);
+
+function blank(configuration: Configuration): Recovered {
+  const start = { index: logIndex(0), term: term(0) };
+  return {
+    fresh: true,
+    hardState: { term: term(0), vote: null, commit: logIndex(0) },
+    compacted: start,
+    entries: [],
+    state: { generation: 1, ...start, configuration },
+  };
+}
+
+async function load(database: Database, bootstrap: Configuration): Promise<Recovered> {
+  const none = blank(bootstrap);
+  const [hardState, compacted, state] = await database.getMany([hardStateKey, compactedKey, stateKey]);
+  const compactedTo =
+    compacted === undefined
+      ? none.compacted
+      : decodeJson<CompactedRecord>('the compaction mark', compactedKey, compacted);
+  const entries: Entry[] = [];
+  for await (const chunk of readAll(database, { gte: entryKey(compactedTo.index + 1), lt: entryKeysEnd }))
+    for (const [key, value] of chunk) entries.push(decodeEntry(key, value));
+  return {
+    fresh: false,
+    hardState: hardState === undefined ? none.hardState : decodeHardState(hardStateKey, hardState),
+    compacted: compactedTo,
+    entries,
+    state: state === undefined ? none.state : decodeJson<StateRecord>('the state mark', stateKey, state),
+  };
+}
+
+function checkRecovered({ hardState, compacted, entries, state }: Recovered): void {
+  let last = compacted;
+  for (const entry of entries) {
+    if (entry.index !== last.index + 1)
+      throw corrupt(`log entries ${last.index + 1} to ${entry.index - 1} are missing`);
+    if (entry.term < last.term)
+      throw corrupt(`log entry ${entry.index} is of an older term than the one before it`);
+    last = entry;
+  }
+  if (hardState.commit > last.index)
+    throw corrupt(`the log ends at ${last.index} but was committed up to ${hardState.commit}`);
+  if (last.term > hardState.term)
+    throw corrupt(`the log is of term ${last.term} but the hard state of ${hardState.term}`);
+  if (state.index > hardState.commit)
+    throw corrupt(`the state is at ${state.index} but only ${hardState.commit} was committed`);
+  if (compacted.index > state.index)
+    throw corrupt(`the log was compacted up to ${compacted.index} but the state is at ${state.index}`);
+}
+
+const corrupt = (what: string): JournalError =>
+  new JournalError('corrupt', `${what}: the data directory is corrupt`);
+
+/** Compacted entries, a half-received snapshot, the rows before the last received one. */
+async function deleteLeftovers(database: Database, { compacted, state }: Recovered): Promise<void> {
+  await database.clear({ gte: entryKey(0), lte: entryKey(compacted.index) });
+  await database.clear({ gte: allRowKeysStart, lt: rowKeysStart(state.generation) });
+  await database.clear({ gte: rowKeysStart(state.generation + 1), lt: allRowKeysEnd });
+}

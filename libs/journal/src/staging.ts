@@ -1,0 +1,70 @@
+import { strict as assert } from 'node:assert';
+import type { SnapshotMeta } from '@raftsman/raft';
+import type { Database, Operation } from './database.js';
+import { fromLevelError } from './errors.js';
+import { rowKey, rowKeysStart } from './keys.js';
+import { journalLimits } from './limits.js';
+import { encodeRow } from './records.js';
+import type { StateRow } from './rows.js';
+
+/** A snapshot that lies whole and synced beside the present rows, and takes effect when a WriteGroup installs it. */
+export interface StagedSnapshot {
+  readonly generation: number;
+  readonly meta: SnapshotMeta;
+}
+
+/** Takes in the rows of a snapshot. Whoever awaits each `add` gives the sender back-pressure. */
+export interface Staging {
+  /** Rejects with JournalError `io`, or if it was aborted. */
+  add(rows: readonly StateRow[]): Promise<void>;
+  finish(meta: SnapshotMeta): Promise<StagedSnapshot>;
+  /** Deletes what was staged, also after `finish`; does nothing once it is installed. */
+  abort(): Promise<void>;
+}
+
+export async function createStaging(
+  database: Database,
+  generation: number,
+  isInstalled: () => boolean,
+): Promise<Staging> {
+  const clear = (): Promise<void> =>
+    database.clear({ gte: rowKeysStart(generation), lt: rowKeysStart(generation + 1) });
+  let phase: 'open' | 'finished' | 'aborted' = 'open';
+  let operations: Operation[] = [];
+  let bytes = 0;
+  // Each batch is synced: a later sync does not cover a batch that is in an older write-ahead file.
+  const writeOut = async (): Promise<void> => {
+    const batch = operations;
+    operations = [];
+    bytes = 0;
+    try {
+      await database.batch(batch, { sync: true });
+    } catch (error) {
+      throw fromLevelError(database.location, error);
+    }
+  };
+  await clear();
+  return {
+    async add(rows) {
+      assert(phase === 'open', 'rows come before the end');
+      for (const { key, value } of rows) {
+        const full = rowKey(generation, key);
+        operations.push({ type: 'put', key: full, value: encodeRow(full, value) });
+        bytes += full.length + value.length;
+      }
+      if (bytes >= journalLimits.stagingBatchBytesMax) await writeOut();
+    },
+    async finish(meta) {
+      assert(phase === 'open', 'a snapshot ends once');
+      phase = 'finished';
+      await writeOut();
+      return { generation, meta };
+    },
+    async abort() {
+      if (phase === 'aborted' || isInstalled()) return;
+      phase = 'aborted';
+      operations = [];
+      await clear();
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { strict as assert } from 'node:assert';
+import type { SnapshotMeta } from '@raftsman/raft';
+import type { Database } from './database.js';
+import { fromLevelError } from './errors.js';
+import { stateKey } from './keys.js';
+import { decodeJson, type StateRecord } from './records.js';
+import { readRows, type StateRow } from './rows.js';
+
+/** The state as it was on disk at one moment, whatever is written meanwhile. LevelDB keeps what it needs until it is closed. */
+export interface StateView {
+  readonly meta: SnapshotMeta;
+  rows(): AsyncGenerator<StateRow>;
+  close(): Promise<void>;
+}
+
+/** Rejects with JournalError. The state must have been written at least once (the log was compacted). */
+export async function openStateView(database: Database): Promise<StateView> {
+  const snapshot = database.snapshot();
+  try {
+    const record = await database.get(stateKey, { snapshot });
+    assert(record !== undefined, 'there is a state to send once the log was compacted');
+    const { generation, index, term, configuration } = decodeJson<StateRecord>(
+      'the state mark',
+      stateKey,
+      record,
+    );
+    return {
+      meta: { index, term, configuration },
+      rows: () => readRows(database, generation, snapshot),
+      close: () => snapshot.close(),
+    };
+  } catch (error) {
+    await snapshot.close();
+    throw fromLevelError(database.location, error);
+  }
+}

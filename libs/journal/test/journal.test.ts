@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { logIndex, term } from '@raftsman/raft';
+import {
+  applied,
+  contents,
+  crashImage,
+  entries,
+  entry,
+  group,
+  hardState,
+  newDirectory,
+  open,
+  row,
+  texts,
+} from './fixture.js';
+
+describe('what was written survives', () => {
+  test('a new directory is empty and knows the first configuration', async () => {
+    const journal = await open(await newDirectory());
+    expect(journal.recovered).toMatchObject({
+      fresh: true,
+      hardState: { term: 0, vote: null, commit: 0 },
+      compacted: { index: 0, term: 0 },
+      entries: [],
+      state: { index: 0, configuration: { voters: [11, 12, 13] } },
+    });
+    await journal.close();
+  });
+
+  test('a crash right after a write loses none of it', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory);
+    await journal.write(group({ entries: entries(1, 3, 1), hardState: hardState(1, 0) }));
+    const image = await crashImage(directory);
+    await journal.close();
+    const again = await open(image);
+    expect(again.recovered.fresh).toBe(false);
+    expect(again.recovered.hardState).toEqual({ term: 1, vote: 11, commit: 0 });
+    expect(texts(again)).toEqual(['1/1 entry 1', '2/1 entry 2', '3/1 entry 3']);
+    await again.close();
+  });
+
+  test('a vote alone survives, and so does having voted for nobody', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory);
+    await journal.write(group({ hardState: { ...hardState(4, 0), vote: null } }));
+    await journal.close();
+    const again = await open(directory);
+    expect(again.recovered.hardState).toEqual({ term: 4, vote: null, commit: 0 });
+    await again.close();
+  });
+
+  test('applied rows ride with the next synced write; before it a restart replays them from the log', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory);
+    await journal.write(group({ entries: entries(1, 2, 1), hardState: hardState(1, 2) }));
+    journal.recordApplied(applied(1, 1, row('a', '1'), row('b', '1')));
+    journal.recordApplied(applied(2, 1, row('a', '2'), row('b', null)));
+    const before = await open(await crashImage(directory));
+    expect(before.recovered.state.index).toBe(0);
+    expect(await contents(before.rows())).toEqual({});
+    await before.close();
+    await journal.write(group({ hardState: hardState(1, 2), sync: false }));
+    expect(journal.durableStateIndex).toBe(0);
+    await journal.write(group({ entries: [entry(3, 1)] }));
+    expect(journal.durableStateIndex).toBe(2);
+    const after = await open(await crashImage(directory));
+    expect(after.recovered.state).toMatchObject({ index: 2, term: 1 });
+    expect(await contents(after.rows())).toEqual({ a: '2' });
+    await after.close();
+    await journal.close();
+  });
+
+  test('closing writes what waits', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory);
+    await journal.write(group({ entries: [entry(1, 1)], hardState: hardState(1, 1) }));
+    journal.recordApplied(applied(1, 1, row('a', '1')));
+    await journal.close();
+    const again = await open(directory);
+    expect(await contents(again.rows())).toEqual({ a: '1' });
+    await again.close();
+  });
+});
+
+describe('the log', () => {
+  test('an overwritten tail is gone, also after a crash', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory);
+    await journal.write(group({ entries: entries(1, 9, 1), hardState: hardState(1, 2) }));
+    await journal.write(group({ entries: entries(4, 5, 2, 'new'), hardState: hardState(2, 2) }));
+    const again = await open(await crashImage(directory));
+    expect(texts(again)).toEqual(['1/1 entry 1', '2/1 entry 2', '3/1 entry 3', '4/2 new', '5/2 new']);
+    await again.close();
+    await journal.close();
+  });
+
+  test('compaction keeps what comes after and never passes the rows on disk', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory);
+    await journal.write(group({ entries: entries(1, 100, 1), hardState: hardState(1, 100) }));
+    journal.recordApplied(applied(80, 1, row('a', '80')));
+    const mark = { index: logIndex(60), term: term(1) };
+    expect(() => journal.compact(mark)).toThrow(/rows on disk/);
+    await journal.flush();
+    journal.compact(mark);
+    await journal.write(group({ entries: [entry(101, 1)] }));
+    const again = await open(await crashImage(directory));
+    expect(again.recovered.compacted).toEqual({ index: 60, term: 1 });
+    expect(again.recovered.entries.map(({ index }) => index)).toEqual(
+      Array.from({ length: 41 }, (_, offset) => 61 + offset),
+    );
+    await again.close();
+    await journal.close();
+  });
+
+  test('gaps, overwritten commits and rows ahead of the commit index are our own bugs', async () => {
+    const journal = await open(await newDirectory());
+    await journal.write(group({ entries: entries(1, 5, 1), hardState: hardState(1, 3) }));
+    await expect(journal.write(group({ entries: [entry(7, 1)] }))).rejects.toThrow(/no gap/);
+    await expect(journal.write(group({ entries: [entry(3, 2)] }))).rejects.toThrow(/never overwritten/);
+    expect(() => journal.recordApplied(applied(4, 1))).toThrow(/only committed/);
+    await journal.close();
+  });
+});
