@@ -1,0 +1,41 @@
+/** Time as an argument, so that queues and elections are tested in virtual time. */
+export interface Clock {
+  /** Never goes back; for durations. Milliseconds. */
+  monotonicMs(): number;
+  /** The calendar; for timestamps in objects. Milliseconds since 1970. */
+  wallMs(): number;
+  /** Calls back once; answers what cancels it. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+/** setTimeout's own bound; a longer delay would fire at once. */
+const delayMsMax = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  after: (delayMs, callback) => {
+    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), delayMsMax));
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `delayMs`, or as soon as `signal` aborts. Never rejects. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) {
+      resolve();
+      return;
+    }
+    const done = (): void => {
+      cancel();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const cancel = clock.after(delayMs, done);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}
+
+/** A turn for everything else that waits on the event loop. */
+export const yieldToEventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
