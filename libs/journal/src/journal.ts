@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { Configuration, Entry, HardState, LogIndex, Term } from '@raftsman/raft';
+import type { Configuration, Entry, HardState, LogIndex, SnapshotMeta, Term } from '@raftsman/raft';
 import { directorySizeBytes, type Database, type Operation } from './database.js';
 import { fromLevelError, type JournalError } from './errors.js';
 import {
@@ -34,7 +34,7 @@ export interface WriteGroup {
   readonly hardState: HardState | null;
   /** A received snapshot that replaces log and rows. */
   readonly install: StagedSnapshot | null;
-  /** Whether anybody will be told that this is durable. */
+  /** Whether anybody will be told that this is durable; false only if nothing but the commit index moved. */
   readonly sync: boolean;
 }
 
@@ -91,9 +91,9 @@ export class Journal {
     return journal;
   }
 
-  /** The index that the rows on disk stand at. */
-  get durableStateIndex(): LogIndex {
-    return this.#state.index;
+  /** Where the rows on disk stand. */
+  get durableState(): SnapshotMeta {
+    return this.#state;
   }
 
   /** Bytes of applied rows that wait for the next synced write. */
@@ -127,24 +127,31 @@ export class Journal {
     this.#waitingCompaction = to;
   }
 
-  /** Resolves when the group, and with `sync` everything before it, survives a power failure. */
+  /**
+   * Resolves when the group, and everything before it, survives a power failure. Without `sync` (only the commit index moved) nothing is
+   * written: it rides with the next group that is.
+   */
   async write(group: WriteGroup): Promise<void> {
-    const carriesRows = group.sync && group.install === null;
-    const operations: Operation[] = [];
-    const state = this.#nextState(group, carriesRows);
-    const compaction = group.install?.meta ?? (group.sync ? this.#waitingCompaction : null);
-    if (carriesRows) operations.push(...this.#waiting);
+    if (!group.sync) {
+      assert(group.entries.length === 0 && group.install === null, 'entries and snapshots are synced');
+      this.#hardState = group.hardState ?? this.#hardState;
+      assert(this.#hardState.commit <= this.#lastIndex, 'what is committed is in the log');
+      return;
+    }
+    const state = group.install === null ? this.#waitingState : this.#installed(group.install);
+    const compaction = group.install?.meta ?? this.#waitingCompaction;
+    const operations = group.install === null ? this.#waiting : [];
     this.#pushLog(operations, group);
-    const hardState = group.hardState ?? this.#hardState;
-    // With the state goes the commit index that vouches for it, although it may have been written before without a sync.
-    if (group.hardState !== null || state !== null)
-      operations.push({ type: 'put', key: hardStateKey, value: encodeHardState(hardStateKey, hardState) });
+    this.#hardState = group.hardState ?? this.#hardState;
+    operations.push({
+      type: 'put',
+      key: hardStateKey,
+      value: encodeHardState(hardStateKey, this.#hardState),
+    });
     if (state !== null) operations.push({ type: 'put', key: stateKey, value: encodeJson(stateKey, state) });
     if (compaction !== null) operations.push(compactionMark(compaction));
-    if (operations.length === 0 && !group.sync) return;
-    this.#hardState = hardState;
-    if (carriesRows || group.install !== null) this.#forgetWaiting();
-    await this.#commit(operations, group.sync);
+    this.#forgetWaiting();
+    await this.#commit(operations);
     if (state !== null) this.#state = state;
     if (compaction !== null) this.#clearBehind(compaction, group.install !== null);
   }
@@ -199,9 +206,7 @@ export class Journal {
     await this.#database.close();
   }
 
-  #nextState(group: WriteGroup, carriesRows: boolean): StateRecord | null {
-    if (group.install === null) return carriesRows ? this.#waitingState : null;
-    const { meta, generation } = group.install;
+  #installed({ meta, generation }: StagedSnapshot): StateRecord {
     assert(generation === this.#state.generation + 1, 'a snapshot is staged beside the present rows');
     assert(meta.index > this.#state.index, 'a snapshot moves the state forward');
     return { generation, index: meta.index, term: meta.term, configuration: meta.configuration };
@@ -234,12 +239,12 @@ export class Journal {
     this.#waitingCompaction = null;
   }
 
-  async #commit(operations: Operation[], sync: boolean): Promise<void> {
+  async #commit(operations: Operation[]): Promise<void> {
     assert(!this.#writing, 'one write at a time');
     if (this.#failure !== null) throw this.#failure;
     this.#writing = true;
     try {
-      await this.#database.batch(operations, { sync });
+      await this.#database.batch(operations, { sync: true });
     } catch (error) {
       throw this.#fail(error);
     } finally {

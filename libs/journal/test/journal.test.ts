@@ -61,9 +61,9 @@ describe('what was written survives', () => {
     expect(await contents(before.rows())).toEqual({});
     await before.close();
     await journal.write(group({ hardState: hardState(1, 2), sync: false }));
-    expect(journal.durableStateIndex).toBe(0);
+    expect(journal.durableState.index).toBe(0);
     await journal.write(group({ entries: [entry(3, 1)] }));
-    expect(journal.durableStateIndex).toBe(2);
+    expect(journal.durableState.index).toBe(2);
     const after = await open(await crashImage(directory));
     expect(after.recovered.state).toMatchObject({ index: 2, term: 1 });
     expect(await contents(after.rows())).toEqual({ a: '2' });
