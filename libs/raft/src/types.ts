@@ -191,10 +191,12 @@ export interface RaftStatus {
     MemberId,
     { readonly match: LogIndex; readonly next: LogIndex; readonly recentlyActive: boolean }
   > | null;
+  /** Messages dropped since the start because no correct member sends them. */
+  readonly refusedMessages: number;
 }
 
 /** Why a proposal or a read was not taken; the host answers its client or tries again. */
-export type Refusal = 'no-leader' | 'too-many-uncommitted' | 'not-a-member';
+export type Refusal = 'no-leader' | 'too-many-uncommitted' | 'too-many-reads' | 'not-a-member';
 
 /** The core, as the host drives it. Made by `createRaft` in raft.ts. */
 export interface Raft {

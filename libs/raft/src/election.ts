@@ -1,0 +1,126 @@
+import { electionOutcome, isMajority } from './quorum.js';
+import { appendOwn, countOwnLog } from './replication.js';
+import type { RaftState } from './state.js';
+import { term } from './types.js';
+import type { MemberId, Message } from './types.js';
+
+/** Leader election (§3.4), pre-vote (§9.6), check-quorum (§6.2) and the lease that keeps a live leader (§4.2.3). */
+
+type MessageOf<Kind extends Message['kind']> = Extract<Message, { readonly kind: Kind }>;
+type CampaignKind = 'pre-vote' | 'election' | 'transfer';
+
+/** A leader commits nothing before an entry of its own term is (§6.4), so it begins with an empty one. */
+const emptyEntry = { type: 'normal', data: new Uint8Array(0) } as const;
+
+/** The election timeout has passed. */
+export function startElection(state: RaftState): void {
+  campaign(state, state.config.preVote ? 'pre-vote' : 'election');
+}
+
+export function campaign(state: RaftState, kind: CampaignKind): void {
+  if (!state.isVoter || state.log.pendingSnapshot !== null) {
+    state.restartElectionTimer();
+    return;
+  }
+  if (kind === 'pre-vote') state.becomePreCandidate();
+  else state.becomeCandidate();
+  requestVotes(state, kind);
+  concludeElection(state);
+}
+
+function requestVotes(state: RaftState, kind: CampaignKind): void {
+  const preVote = kind === 'pre-vote';
+  for (const voter of state.configuration.voters) {
+    if (voter === state.id) continue;
+    state.send({
+      kind: 'vote-request',
+      to: voter,
+      term: preVote ? term(state.term + 1) : state.term,
+      preVote,
+      lastLogIndex: state.log.lastIndex,
+      lastLogTerm: state.log.lastTerm,
+      leadershipTransfer: kind === 'transfer',
+    });
+  }
+}
+
+export function concludeElection(state: RaftState): void {
+  const outcome = electionOutcome(state.configuration, state.votes);
+  if (outcome === 'pending') return;
+  if (outcome === 'lost') {
+    state.becomeFollower(state.term, null);
+  } else if (state.role === 'pre-candidate') {
+    campaign(state, 'election');
+  } else {
+    lead(state);
+  }
+}
+
+function lead(state: RaftState): void {
+  state.becomeLeader();
+  appendOwn(state, [emptyEntry]);
+  countOwnLog(state);
+}
+
+/** The candidate's vote for itself counts like any other: once it is durable. */
+export function countOwnVote(state: RaftState): void {
+  if (state.role !== 'candidate' || state.votes.has(state.id)) return;
+  if (state.durable.term !== state.term || state.durable.vote !== state.id) return;
+  state.votes.set(state.id, true);
+  concludeElection(state);
+}
+
+/** §3.6.1 and figure 3.1, RequestVote. The lease was looked at before the term (raft.ts). */
+export function handleVoteRequest(state: RaftState, message: MessageOf<'vote-request'>): void {
+  const { from, preVote } = message;
+  const candidateLog = { index: message.lastLogIndex, term: message.lastLogTerm };
+  const ownLog = { index: state.log.lastIndex, term: state.log.lastTerm };
+  const upToDate = state.rules.isUpToDate(candidateLog, ownLog);
+  const mayVote =
+    (preVote && message.term > state.term) || state.rules.mayVote(state.vote, from, state.leader);
+  if (!mayVote || !upToDate) {
+    state.send({ kind: 'vote-response', to: from, preVote, granted: false });
+    if (preVote && !upToDate) runInstead(state);
+    return;
+  }
+  // A granted pre-vote answers in the term that is asked for; it binds nobody.
+  state.send({ kind: 'vote-response', to: from, preVote, granted: true, term: message.term });
+  if (preVote) return;
+  state.vote = from;
+  state.restartElectionTimer();
+}
+
+/**
+ * A member whose log is behind ours has lost the leader and cannot win. If we have no leader either we are the better
+ * candidate, and need not wait for the timeout.
+ */
+function runInstead(state: RaftState): void {
+  if (state.role === 'follower' && state.leader === null) state.hastenElection(1);
+}
+
+export function handleVoteResponse(state: RaftState, message: MessageOf<'vote-response'>): void {
+  const awaited = state.role === (message.preVote ? 'pre-candidate' : 'candidate');
+  const asked = message.preVote && message.granted ? state.term + 1 : state.term;
+  if (!awaited || message.term !== asked || state.votes.has(message.from)) return;
+  state.votes.set(message.from, message.granted);
+  concludeElection(state);
+}
+
+/** §3.10: the leader asks us to take over at once. */
+export function handleTimeoutNow(state: RaftState, from: MemberId): void {
+  if (state.role === 'follower' && state.leader === from) campaign(state, 'transfer');
+}
+
+/** §6.2: a leader that a majority no longer answers makes room, so that its clients ask elsewhere. */
+export function checkQuorum(state: RaftState): void {
+  const { progress, id } = state;
+  const active = isMajority(
+    state.configuration,
+    (member) => member === id || progress.get(member)?.recentlyActive === true,
+  );
+  if (!active) {
+    state.becomeFollower(state.term, null);
+    return;
+  }
+  for (const each of progress.values()) each.recentlyActive = false;
+}

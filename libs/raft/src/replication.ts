@@ -1,0 +1,203 @@
+import { entrySizeBytes } from './log.js';
+import type { Progress } from './progress.js';
+import { reachedByMajority } from './quorum.js';
+import type { RaftState } from './state.js';
+import { logIndex, term } from './types.js';
+import type { Entry, EntryType, MemberId, Message, Refusal } from './types.js';
+
+/** Log replication (§3.5, §3.6, §10.2.1): the leader's side first, then the follower's. */
+
+type Proposal = { readonly type: EntryType; readonly data: Uint8Array };
+type MessageOf<Kind extends Message['kind']> = Extract<Message, { readonly kind: Kind }>;
+
+/** Appends to a leader's own log. Replication follows when the messages are next drained: proposals in between share an append. */
+export function appendOwn(state: RaftState, proposals: readonly Proposal[]): void {
+  let index = state.log.lastIndex as number;
+  const entries = proposals.map(({ type, data }): Entry => {
+    index += 1;
+    return { index: logIndex(index), term: state.term, type, data };
+  });
+  for (const entry of entries) state.uncommittedBytes += entrySizeBytes(entry);
+  state.log.append(entries);
+}
+
+/** On the leader. An oversized proposal is taken when nothing else waits, so that none starves. */
+export function propose(state: RaftState, proposals: readonly Proposal[]): Refusal | null {
+  if (state.transferee !== null) return 'no-leader';
+  let sizeBytes = 0;
+  for (const proposal of proposals) sizeBytes += entrySizeBytes(proposal);
+  if (state.uncommittedBytes > 0 && state.uncommittedBytes + sizeBytes > state.config.uncommittedBytesMax) {
+    return 'too-many-uncommitted';
+  }
+  appendOwn(state, proposals);
+  return null;
+}
+
+/** Sends every member what its progress allows. */
+export function replicateToAll(state: RaftState): void {
+  for (const [member, progress] of state.progress) {
+    if (member !== state.id) replicateTo(state, member, progress);
+  }
+}
+
+function replicateTo(state: RaftState, member: MemberId, progress: Progress): void {
+  if (progress.mode.kind === 'snapshot') return;
+  if (progress.mode.kind === 'probe') {
+    if (!progress.mode.sent) sendAppend(state, member, progress, true);
+    return;
+  }
+  const { mode } = progress;
+  const windowMax = state.config.inflightAppendsMax;
+  while (progress.next <= state.log.lastIndex && mode.inflight.length < windowMax) {
+    if (!sendAppend(state, member, progress, true)) return;
+  }
+  const commitIsNews = progress.sentCommit < Math.min(state.log.commit, progress.next - 1);
+  if (mode.nudged || commitIsNews) sendAppend(state, member, progress, false);
+}
+
+/** false: the entries are compacted away, so a snapshot was asked for instead. */
+function sendAppend(state: RaftState, member: MemberId, progress: Progress, withEntries: boolean): boolean {
+  const { log } = state;
+  const prevLogIndex = logIndex(progress.next - 1);
+  const prevLogTerm = log.termAt(prevLogIndex);
+  if (prevLogTerm === undefined) {
+    sendSnapshot(state, member, progress);
+    return false;
+  }
+  const entries = withEntries ? log.slice(progress.next, log.lastIndex + 1, state.config.appendBytesMax) : [];
+  const commit = logIndex(log.commit);
+  state.send({ kind: 'append-request', to: member, prevLogIndex, prevLogTerm, entries, commit });
+  progress.sent(prevLogIndex + entries.length, log.commit);
+  return true;
+}
+
+/** Only to a member that answers: a snapshot is too dear to send into the void. */
+function sendSnapshot(state: RaftState, member: MemberId, progress: Progress): void {
+  if (progress.mode.kind === 'probe') progress.mode.sent = true;
+  if (!progress.recentlyActive) return;
+  const meta = state.log.snapshotMeta();
+  progress.startSnapshot(meta.index);
+  state.send({ kind: 'snapshot-request', to: member, meta });
+}
+
+/**
+ * §3.6.2 and figure 3.7: a majority holding an entry of an earlier term proves nothing, because a later leader may still lack it;
+ * an entry of this term on a majority commits all before it.
+ */
+export function advanceCommit(state: RaftState): void {
+  const { log, progress } = state;
+  const reached = reachedByMajority(state.configuration, (member) => progress.get(member)?.match ?? 0);
+  if (reached > log.commit && state.rules.countsForCommit(log.termAt(reached) ?? 0, state.term)) {
+    log.commitTo(reached);
+  }
+}
+
+/** The host made more of the leader's own log durable. */
+export function countOwnLog(state: RaftState): void {
+  if (state.role !== 'leader') return;
+  const { log } = state;
+  const own = state.progress.get(state.id);
+  if (own === undefined) return;
+  own.match = Math.max(own.match, state.rules.ownMatch(log.durableIndex, log.lastIndex));
+  own.next = log.lastIndex + 1;
+  advanceCommit(state);
+}
+
+export function handleAppendResponse(state: RaftState, message: MessageOf<'append-response'>): void {
+  const progress = state.progress.get(message.from);
+  const { log } = state;
+  if (progress === undefined || message.index > log.lastIndex) {
+    state.refusedMessages += 1;
+    return;
+  }
+  progress.recentlyActive = true;
+  if (!message.success) {
+    progress.rejected(message.index, log.lastIndexWithin(message.hintIndex, message.hintTerm));
+    return;
+  }
+  const news = progress.accepted(message.index);
+  const reconnected = progress.mode.kind === 'snapshot' && progress.match >= log.compactedIndex;
+  if (reconnected) progress.startReplicating();
+  if (!news) return;
+  advanceCommit(state);
+  handOverIfCaughtUp(state, message.from, progress);
+}
+
+/** §3.10: the successor holds the whole log, so it need not wait for its timeout. */
+function handOverIfCaughtUp(state: RaftState, member: MemberId, progress: Progress): void {
+  if (state.transferee === member && progress.match === state.log.lastIndex) {
+    state.send({ kind: 'timeout-now', to: member });
+  }
+}
+
+/** §3.10. Proposals are refused until the successor has won or an election timeout has passed. */
+export function transferLeadership(state: RaftState, to: MemberId): void {
+  const progress = state.progress.get(to);
+  if (state.role !== 'leader' || progress === undefined || to === state.id || state.transferee === to) return;
+  state.transferee = to;
+  state.electionElapsedTicks = 0;
+  handOverIfCaughtUp(state, to, progress);
+}
+
+export function reportSnapshot(state: RaftState, peer: MemberId, outcome: 'delivered' | 'failed'): void {
+  state.progress.get(peer)?.endSnapshot(outcome === 'delivered');
+}
+
+/** §3.5, the receiver's steps 2 to 5 of AppendEntries (figure 3.1). */
+export function handleAppendRequest(state: RaftState, message: MessageOf<'append-request'>): void {
+  const { log } = state;
+  const { from, prevLogIndex, prevLogTerm, entries } = message;
+  if (prevLogIndex < log.commit) {
+    // Committed entries match every later leader's log (§3.6.3), so there is nothing to compare.
+    acknowledge(state, from, log.commit);
+    return;
+  }
+  if (log.termAt(prevLogIndex) !== prevLogTerm) {
+    refuseAppend(state, message);
+    return;
+  }
+  const conflict = state.rules.firstConflict(entries, (index) => log.termAt(index));
+  if (conflict !== -1) log.append(entries.slice(conflict));
+  const lastNew = prevLogIndex + entries.length;
+  log.commitTo(Math.min(message.commit, lastNew));
+  acknowledge(state, from, lastNew);
+}
+
+function acknowledge(state: RaftState, to: MemberId, index: number): void {
+  const none = { hintIndex: logIndex(0), hintTerm: term(0) };
+  state.send({ kind: 'append-response', to, success: true, index: logIndex(index), ...none });
+}
+
+/** §3.5: the hint lets the leader skip all entries of a term that cannot match. */
+function refuseAppend(state: RaftState, message: MessageOf<'append-request'>): void {
+  const hintIndex = state.log.lastIndexWithin(message.prevLogIndex, message.prevLogTerm);
+  const hintTerm = state.log.termAt(hintIndex) ?? term(0);
+  const index = message.prevLogIndex;
+  state.send({ kind: 'append-response', to: message.from, success: false, index, hintIndex, hintTerm });
+}
+
+/** The sender leads an earlier term: our term makes it step down (§3.3). */
+export function refuseStaleLeader(state: RaftState, to: MemberId): void {
+  const nothing = { index: logIndex(0), hintIndex: logIndex(0), hintTerm: term(0) };
+  state.send({ kind: 'append-response', to, success: false, ...nothing });
+}
+
+/**
+ * A snapshot that the host received whole (§5.4 of the paper, chapter 5 of the thesis). false: this log is not behind it.
+ */
+export function offerSnapshot(state: RaftState, message: MessageOf<'snapshot-request'>): boolean {
+  const { log } = state;
+  const { meta, from } = message;
+  if (meta.index <= log.commit) {
+    acknowledge(state, from, log.commit);
+    return false;
+  }
+  if (log.termAt(meta.index) === meta.term) {
+    log.commitTo(meta.index);
+    acknowledge(state, from, log.commit);
+    return false;
+  }
+  log.restore(meta);
+  acknowledge(state, from, meta.index);
+  return true;
+}

@@ -1,0 +1,188 @@
+import type { RaftLog } from './log.js';
+import { isVoter } from './quorum.js';
+import { Progress } from './progress.js';
+import { ReadQueue } from './read-queue.js';
+import type { Rules } from './rules.js';
+import { term } from './types.js';
+import type {
+  Configuration,
+  Entry,
+  HardState,
+  MemberId,
+  Message,
+  MessageKind,
+  RaftConfig,
+  ReadState,
+  Role,
+  Term,
+} from './types.js';
+
+type WithoutSender<M> = M extends Message ? Omit<M, 'from' | 'term'> & { readonly term?: Term } : never;
+/** A message as a handler writes it; sender and term are filled in. */
+export type Outgoing = WithoutSender<Message>;
+
+/** These promise what a write makes durable: a vote, or entries (figure 3.1). */
+const promises: ReadonlySet<MessageKind> = new Set(['vote-request', 'vote-response', 'append-response']);
+
+/**
+ * All that one member knows. The handlers (election.ts, replication.ts, ...) are functions over it.
+ *
+ * 1. role `leader` means leader === id; `candidate` and `pre-candidate` mean leader === null.
+ * 2. `progress` is filled exactly while role is `leader`, one for each voter.
+ * 3. A message whose term is not durable yet waits in `afterPersist`.
+ */
+export class RaftState {
+  readonly id: MemberId;
+  readonly config: RaftConfig;
+  readonly rules: Rules;
+  readonly log: RaftLog;
+  readonly configuration: Configuration;
+
+  role: Role = 'follower';
+  term: Term;
+  vote: MemberId | null;
+  leader: MemberId | null = null;
+  /** What the host made durable, and what the newest Ready handed to it. */
+  durable: HardState;
+  handedOut: HardState;
+
+  readonly votes = new Map<MemberId, boolean>();
+  readonly progress = new Map<MemberId, Progress>();
+  readonly reads: ReadQueue;
+  transferee: MemberId | null = null;
+  uncommittedBytes = 0;
+
+  electionElapsedTicks = 0;
+  electionTimeoutTicks = 0;
+  heartbeatElapsedTicks = 0;
+
+  outbox: Message[] = [];
+  afterPersist: Message[] = [];
+  readStates: ReadState[] = [];
+  /** Bytes of proposals in `outbox` on their way to the leader. */
+  forwardedBytes = 0;
+  /** Messages that no honest member sends. */
+  refusedMessages = 0;
+
+  constructor(
+    config: RaftConfig,
+    rules: Rules,
+    hardState: HardState,
+    configuration: Configuration,
+    log: RaftLog,
+  ) {
+    this.id = config.id;
+    this.config = config;
+    this.rules = rules;
+    this.configuration = configuration;
+    this.log = log;
+    this.term = hardState.term;
+    this.vote = hardState.vote;
+    this.durable = hardState;
+    this.handedOut = hardState;
+    this.reads = new ReadQueue(config.random);
+    this.drawElectionTimeout();
+  }
+
+  get hardState(): HardState {
+    const { vote } = this;
+    return { term: this.term, vote, commit: this.log.commit as HardState['commit'] };
+  }
+
+  get isVoter(): boolean {
+    return isVoter(this.configuration, this.id);
+  }
+
+  send(message: Outgoing): void {
+    const complete = { ...message, from: this.id, term: message.term ?? this.term } as Message;
+    const waits = promises.has(complete.kind) && !(complete.kind === 'vote-request' && complete.preVote);
+    if (waits || this.term > this.durable.term) this.afterPersist.push(complete);
+    else this.outbox.push(complete);
+  }
+
+  /** §3.4: drawn anew for each wait, so that candidates rarely collide. */
+  drawElectionTimeout(): void {
+    const { electionTicks, random } = this.config;
+    this.electionTimeoutTicks = electionTicks + random(electionTicks);
+  }
+
+  /** A live leader was heard within the shortest election timeout (§4.2.3). */
+  hearsLeader(): boolean {
+    const { checkQuorum, preVote, electionTicks } = this.config;
+    return (checkQuorum || preVote) && this.leader !== null && this.electionElapsedTicks < electionTicks;
+  }
+
+  /** Leaves whatever role there was. The vote survives within its term. */
+  becomeFollower(newTerm: number, leader: MemberId | null): void {
+    const waited = this.role === 'follower' && leader === null;
+    this.#leaveRole();
+    this.#enterTerm(newTerm);
+    this.role = 'follower';
+    this.leader = leader;
+    if (!waited) this.restartElectionTimer();
+  }
+
+  /** §9.6: asks whether it could win before it disturbs anybody. Neither term nor vote changes. */
+  becomePreCandidate(): void {
+    this.#leaveRole();
+    this.role = 'pre-candidate';
+    this.votes.set(this.id, true);
+    this.restartElectionTimer();
+  }
+
+  /** §3.4. Its own vote counts once it is durable: see ready.ts. */
+  becomeCandidate(): void {
+    this.#leaveRole();
+    this.#enterTerm(this.term + 1);
+    this.role = 'candidate';
+    this.vote = this.id;
+    this.restartElectionTimer();
+  }
+
+  becomeLeader(): void {
+    this.#leaveRole();
+    this.role = 'leader';
+    this.leader = this.id;
+    this.restartElectionTimer();
+    this.heartbeatElapsedTicks = 0;
+    const { lastIndex } = this.log;
+    for (const voter of this.configuration.voters) this.progress.set(voter, new Progress(lastIndex + 1));
+  }
+
+  /** The leader was heard: the lease starts anew. */
+  followLeader(leader: MemberId): void {
+    if (this.role !== 'follower' || this.leader !== leader) this.becomeFollower(this.term, leader);
+    else this.electionElapsedTicks = 0;
+  }
+
+  restartElectionTimer(): void {
+    this.electionElapsedTicks = 0;
+    this.drawElectionTimeout();
+  }
+
+  /** No longer counts on a leader; an election begins within `delayTicks`. */
+  hastenElection(delayTicks: number): void {
+    this.electionTimeoutTicks = Math.min(this.electionTimeoutTicks, this.electionElapsedTicks + delayTicks);
+  }
+
+  /** Of a leader's own entries, so many bytes are committed. */
+  releaseUncommitted(committed: readonly Entry[], sizeBytesOf: (entry: Entry) => number): void {
+    if (this.role !== 'leader') return;
+    for (const entry of committed) if (entry.term === this.term) this.uncommittedBytes -= sizeBytesOf(entry);
+  }
+
+  #leaveRole(): void {
+    this.leader = null;
+    this.votes.clear();
+    this.progress.clear();
+    this.reads.clear();
+    this.transferee = null;
+    this.uncommittedBytes = 0;
+  }
+
+  #enterTerm(newTerm: number): void {
+    if (newTerm === this.term) return;
+    this.term = term(newTerm);
+    this.vote = null;
+  }
+}

@@ -1,0 +1,99 @@
+import { numberMax } from './limits.js';
+import { assert } from './assert.js';
+import type { Configuration, Entry, HardState, LogReader, MemberId, Message, RaftConfig } from './types.js';
+
+/** Gateways: messages from peers (answered false: dropped) and what the host starts the core with (asserted). */
+
+const isCount = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= numberMax;
+
+/** Numbers that a correct member may send to `self`. Whether they are true is for the handlers. */
+export function isWellFormed(message: Message, self: MemberId): boolean {
+  const { from, to, term: messageTerm } = message;
+  if (!isCount(from) || from === 0 || from === self || to !== self) return false;
+  // Term 0 is before the first election: nobody has anything to say in it.
+  if (!isCount(messageTerm) || messageTerm === 0) return false;
+  switch (message.kind) {
+    case 'vote-request':
+      return (
+        isCount(message.lastLogIndex) && isCount(message.lastLogTerm) && message.lastLogTerm <= messageTerm
+      );
+    case 'append-request':
+      return (
+        isCount(message.commit) &&
+        areAppendable(message.prevLogIndex, message.prevLogTerm, message.entries, messageTerm)
+      );
+    case 'append-response':
+      return isCount(message.index) && isCount(message.hintIndex) && isCount(message.hintTerm);
+    case 'heartbeat-request':
+      return isCount(message.commit) && isCount(message.readContext);
+    case 'heartbeat-response':
+      return isCount(message.readContext);
+    case 'snapshot-request':
+      return isCount(message.meta.index) && isCount(message.meta.term) && message.meta.term <= messageTerm;
+    case 'read-index-request':
+      return isCount(message.requestId);
+    case 'read-index-response':
+      return isCount(message.requestId) && isCount(message.index);
+    case 'vote-response':
+    case 'propose-request':
+    case 'timeout-now':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Entries follow prevLogIndex one by one, and terms never fall nor exceed the leader's. */
+function areAppendable(
+  prevIndex: number,
+  prevTerm: number,
+  entries: readonly Entry[],
+  leaderTerm: number,
+): boolean {
+  if (!isCount(prevIndex) || !isCount(prevTerm) || prevIndex + entries.length > numberMax) return false;
+  let index = prevIndex;
+  let termBefore = prevTerm;
+  for (const entry of entries) {
+    index += 1;
+    if (entry.index !== index || !isCount(entry.term) || entry.term < termBefore || entry.term === 0)
+      return false;
+    termBefore = entry.term;
+  }
+  return termBefore <= leaderTerm;
+}
+
+export function assertConfig(config: RaftConfig): void {
+  const { id, heartbeatTicks, electionTicks } = config;
+  assert(isCount(id) && id > 0, () => `member id ${id}`);
+  assert(Number.isInteger(heartbeatTicks) && heartbeatTicks >= 1, () => `heartbeatTicks ${heartbeatTicks}`);
+  assert(
+    Number.isInteger(electionTicks) && electionTicks > heartbeatTicks,
+    () => `electionTicks ${electionTicks} must exceed heartbeatTicks ${heartbeatTicks}`,
+  );
+  assert(config.inflightAppendsMax >= 1, () => `inflightAppendsMax ${config.inflightAppendsMax}`);
+  assert(
+    config.appendBytesMax >= 1 && config.committedBytesMax >= 1 && config.uncommittedBytesMax >= 1,
+    'byte limits must be positive',
+  );
+}
+
+/** What the disk gave back must hold together; else it lost something that this member has promised. */
+export function assertRestored(
+  hardState: HardState,
+  applied: number,
+  configuration: Configuration,
+  log: LogReader,
+): void {
+  const { commit, term: currentTerm } = hardState;
+  assert(new Set(configuration.voters).size === configuration.voters.length, 'a voter is named twice');
+  assert(
+    log.compactedIndex <= log.lastIndex && applied >= log.compactedIndex,
+    () => `applied ${applied} is before the log, which is compacted up to ${log.compactedIndex}`,
+  );
+  assert(
+    Math.max(commit, applied) <= log.lastIndex,
+    () => `committed entries are lost: commit ${commit}, applied ${applied}, log up to ${log.lastIndex}`,
+  );
+  const lastTerm = log.termAt(log.lastIndex) ?? log.compactedTerm;
+  assert(lastTerm <= currentTerm, () => `the log is of term ${lastTerm}, the hard state of ${currentTerm}`);
+}
