@@ -1,0 +1,13 @@
+// Original file: raft/peer.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface HeartbeatRequest {
+  'commit'?: (number | string | Long);
+  'readContext'?: (number | string | Long);
+}
+
+export interface HeartbeatRequest__Output {
+  'commit': (string);
+  'readContext': (string);
+}

@@ -1,0 +1,11 @@
+// Original file: raft/peer.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface HeartbeatResponse {
+  'readContext'?: (number | string | Long);
+}
+
+export interface HeartbeatResponse__Output {
+  'readContext': (string);
+}

@@ -1,0 +1,37 @@
+// Original file: raft/peer.proto
+
+import type * as grpc from '@grpc/grpc-js'
+import type { MethodDefinition } from '@grpc/proto-loader'
+import type { Frame as _raftsman_raft_v1_Frame, Frame__Output as _raftsman_raft_v1_Frame__Output } from '../../../raftsman/raft/v1/Frame.js';
+import type { SnapshotFrame as _raftsman_raft_v1_SnapshotFrame, SnapshotFrame__Output as _raftsman_raft_v1_SnapshotFrame__Output } from '../../../raftsman/raft/v1/SnapshotFrame.js';
+import type { SnapshotReceipt as _raftsman_raft_v1_SnapshotReceipt, SnapshotReceipt__Output as _raftsman_raft_v1_SnapshotReceipt__Output } from '../../../raftsman/raft/v1/SnapshotReceipt.js';
+import type { Welcome as _raftsman_raft_v1_Welcome, Welcome__Output as _raftsman_raft_v1_Welcome__Output } from '../../../raftsman/raft/v1/Welcome.js';
+
+export interface PeerClient extends grpc.Client {
+  Exchange(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_raftsman_raft_v1_Frame, _raftsman_raft_v1_Welcome__Output>;
+  Exchange(options?: grpc.CallOptions): grpc.ClientDuplexStream<_raftsman_raft_v1_Frame, _raftsman_raft_v1_Welcome__Output>;
+  exchange(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_raftsman_raft_v1_Frame, _raftsman_raft_v1_Welcome__Output>;
+  exchange(options?: grpc.CallOptions): grpc.ClientDuplexStream<_raftsman_raft_v1_Frame, _raftsman_raft_v1_Welcome__Output>;
+  
+  InstallSnapshot(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
+  InstallSnapshot(metadata: grpc.Metadata, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
+  InstallSnapshot(options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
+  InstallSnapshot(callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
+  installSnapshot(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
+  installSnapshot(metadata: grpc.Metadata, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
+  installSnapshot(options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
+  installSnapshot(callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
+  
+}
+
+export interface PeerHandlers extends grpc.UntypedServiceImplementation {
+  Exchange: grpc.handleBidiStreamingCall<_raftsman_raft_v1_Frame__Output, _raftsman_raft_v1_Welcome>;
+  
+  InstallSnapshot: grpc.handleClientStreamingCall<_raftsman_raft_v1_SnapshotFrame__Output, _raftsman_raft_v1_SnapshotReceipt>;
+  
+}
+
+export interface PeerDefinition extends grpc.ServiceDefinition {
+  Exchange: MethodDefinition<_raftsman_raft_v1_Frame, _raftsman_raft_v1_Welcome, _raftsman_raft_v1_Frame__Output, _raftsman_raft_v1_Welcome__Output>
+  InstallSnapshot: MethodDefinition<_raftsman_raft_v1_SnapshotFrame, _raftsman_raft_v1_SnapshotReceipt, _raftsman_raft_v1_SnapshotFrame__Output, _raftsman_raft_v1_SnapshotReceipt__Output>
+}

@@ -1,0 +1,8 @@
+// Original file: raft/peer.proto
+
+
+export interface TimeoutNow {
+}
+
+export interface TimeoutNow__Output {
+}
