@@ -1,1 +1,22 @@
-export {};
+export {
+  isTombstone,
+  MvccError,
+  noLease,
+  revision,
+  type Binary,
+  type KeyValue,
+  type LeaseId,
+  type MvccErrorCode,
+  type Revision,
+} from './types.js';
+export { contains, isEmpty, keyRange, type KeyRange } from './key-range.js';
+export type * from './requests.js';
+export { isReadOnly } from './requests.js';
+export { decodeCommand, encodeCommand, UnknownCommandError, type Command } from './command.js';
+export { MalformedError } from './codec.js';
+export { MvccStore, type Applied, type CommandResult } from './store.js';
+export type { Row } from './rows.js';
+export type { Lease } from './lease-table.js';
+export { LeaseClock } from './lease-clock.js';
+export { WatchHub, type Watcher, type WatchSink, type WatchSpec } from './watch-hub.js';
+export { mvccLimits } from './limits.js';

@@ -1,0 +1,118 @@
+import { EventLog } from './event-log.js';
+import { append, versionAt, type KeyHistory } from './key-history.js';
+import type { KeyRange } from './key-range.js';
+import { SortedMap } from './sorted-map.js';
+import {
+  assert,
+  isTombstone,
+  MvccError,
+  revision,
+  type Binary,
+  type KeyValue,
+  type Revision,
+} from './types.js';
+
+/** What a key-value costs beside its bytes, in bytes: objects, index and log entries as measured. */
+const overheadBytesPerVersion = 160;
+
+export interface Selection {
+  /** Live key-values in key order, at most `limit`. */
+  readonly kvs: readonly KeyValue[];
+  /** Live keys in the whole range. */
+  readonly count: number;
+}
+
+/**
+ * Keys and their history.
+ *
+ * Invariants:
+ * 1. every version is in the history of its key; those at or after the log's first are in the log as well,
+ * 2. whatever is needed to read at compactRevision or later, or to replay from compactRevision on, is there,
+ * 3. revision is the newest modRevision of all, 1 in an empty store.
+ */
+export class KeySpace {
+  readonly index = new SortedMap<KeyHistory>();
+  readonly log = new EventLog();
+  #revision = revision(1);
+  #compactRevision = revision(-1);
+  #sizeBytes = 0;
+
+  get revision(): Revision {
+    return this.#revision;
+  }
+
+  /** The oldest revision that can be read or watched; -1 before the first compaction. */
+  get compactRevision(): Revision {
+    return this.#compactRevision;
+  }
+
+  /** Estimated memory of all versions. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Throws MvccError if `at` is beyond `current` or compacted; answers the revision to read at. */
+  readRevision(at: number, current: Revision): Revision {
+    if (at > current) throw new MvccError('future-revision');
+    if (at <= 0) return current;
+    if (at < this.#compactRevision) throw new MvccError('compacted');
+    return revision(at);
+  }
+
+  /** The live key-value at a readable revision. */
+  get(key: Binary, at: Revision): KeyValue | undefined {
+    const history = this.index.get(key);
+    const kv = history && versionAt(history, at);
+    return kv === undefined || isTombstone(kv) ? undefined : kv;
+  }
+
+  select(range: KeyRange, at: Revision, limit = Infinity): Selection {
+    const kvs: KeyValue[] = [];
+    if (range.single) {
+      const kv = this.get(range.start, at);
+      if (kv === undefined) return { kvs, count: 0 };
+      if (limit > 0) kvs.push(kv);
+      return { kvs, count: 1 };
+    }
+    let count = 0;
+    this.index.scan(range.start, range.end, (history) => {
+      const kv = versionAt(history, at);
+      if (kv !== undefined && !isTombstone(kv)) {
+        count += 1;
+        if (kvs.length < limit) kvs.push(kv);
+      }
+      return true;
+    });
+    return { kvs, count };
+  }
+
+  /** The key as it was before `kv` was written; null: it was not there, or that is compacted. */
+  previous(kv: KeyValue): KeyValue | null {
+    const before = revision(kv.modRevision - 1);
+    if (before < this.#compactRevision) return null;
+    return this.get(kv.key, before) ?? null;
+  }
+
+  /** Appends a version that follows all others. `logged` false (only from disk): it is a key's state, no longer an event. */
+  insert(kv: KeyValue, logged = true): void {
+    assert(kv.modRevision >= this.#revision, 'a version older than the store');
+    const history = this.index.get(kv.key);
+    if (history === undefined) this.index.set(kv.key, { newest: kv, older: null });
+    else append(history, kv);
+    if (logged) this.log.push(kv);
+    this.#revision = kv.modRevision;
+    this.#sizeBytes += sizeOf(kv);
+  }
+
+  /** A version went from its key's history. */
+  forgotten(kv: KeyValue): void {
+    this.#sizeBytes -= sizeOf(kv);
+  }
+
+  compactTo(at: Revision): void {
+    assert(at >= this.#compactRevision, 'compaction goes back');
+    this.#compactRevision = at;
+  }
+}
+
+const sizeOf = (kv: KeyValue): number => kv.key.length + kv.value.length + overheadBytesPerVersion;

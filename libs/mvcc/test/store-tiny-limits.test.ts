@@ -1,0 +1,12 @@
+import { vi } from 'vitest';
+import { describeStore } from './store-properties.js';
+
+/** Chunks and steps so small that every command crosses their borders. */
+vi.mock('../src/limits.js', async (original) => {
+  const { mvccLimits } = await original<typeof import('../src/limits.js')>();
+  return {
+    mvccLimits: { ...mvccLimits, indexChunkKeysMax: 2, logChunkEntriesMax: 2, compactionEntriesPerStep: 1 },
+  };
+});
+
+describeStore();
