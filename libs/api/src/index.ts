@@ -39,3 +39,7 @@ export type * from './kinds/deployment.js';
 export type * from './kinds/replica-set.js';
 export type * from './kinds/endpoint-slice.js';
 export type * from './kinds/lease.js';
+export * from './decode.js';
+export * from './patch/index.js';
+export * from './values.js';
+export { limits as apiLimits } from './limits.js';

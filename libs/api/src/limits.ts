@@ -15,7 +15,7 @@ export const limits = {
   /** Operations of one JSON patch; beyond it 413. */
   jsonPatchOperationsMax: 10_000,
   /** What the copies and moves of one JSON patch may amount to, in characters. */
-  jsonPatchCopiedMaxCharacters: 3 * 1024 * 1024,
+  jsonPatchCopiedMaxCharacters: 1024 * 1024,
   /** A label or field selector. */
   selectorLengthMaxCharacters: 64 * 1024,
   /** The name of a field manager. */

@@ -13,7 +13,7 @@ export const yamlNestsTooDeep = (text: string): boolean => {
   let indicators = 0;
   let atLineStart = true;
   for (const lexeme of new Lexer().lex(text)) {
-    const type: string | null = CST.tokenType(lexeme);
+    const type: string = CST.tokenType(lexeme) ?? '';
     switch (type) {
       case 'newline':
         if (brackets === 0) indicators = 0;

@@ -109,13 +109,11 @@ const mergePrimitives = (current: readonly unknown[], patch: readonly unknown[])
   if (patch.some((item) => typeof item === 'object')) {
     throw badRequest('invalid strategic merge patch: list element types are not identical');
   }
-  return [...new Set([...current, ...patch])];
+  const list = [...new Set([...current, ...patch])];
+  return applyElementOrder({ list, order: patch, patched: undefined, live: current, mergeKey: undefined });
 };
 
-/**
- * The order in which kubectl and Kubernetes leave such a list when no `$setElementOrder` says otherwise: live items keep their
- * places, new ones follow.
- */
+/** Without `$setElementOrder` the patch's own order counts: as on Kubernetes, new items come before those that only the server knows. */
 const mergeByKey = (
   current: readonly unknown[],
   patch: readonly unknown[],
@@ -145,7 +143,10 @@ const mergeByKey = (
   const kept = replace
     ? []
     : current.filter((item) => !deletions.some((key) => deepEqual(key, keyOf(item, mergeKey))));
-  return additions.reduce<unknown[]>((list, item) => upsert(list, item, items, mergeKey), [...kept]);
+  const list = additions.reduce<unknown[]>((each, item) => upsert(each, item, items, mergeKey), [...kept]);
+  return replace
+    ? list
+    : applyElementOrder({ list, order: additions, patched: undefined, live: current, mergeKey });
 };
 
 const keyOf = (item: unknown, mergeKey: string): unknown =>
