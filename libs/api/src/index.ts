@@ -43,3 +43,6 @@ export * from './decode.js';
 export * from './patch/index.js';
 export * from './values.js';
 export { limits as apiLimits } from './limits.js';
+export { semanticEqual } from './values.js';
+export * from './selectors/index.js';
+export * from './table.js';

@@ -1,0 +1,2 @@
+export * from './field-selector.js';
+export * from './label-selector.js';
