@@ -1,1 +1,2 @@
-export {};
+export { up } from './commands/up.js';
+export { locate } from './commands/location.js';

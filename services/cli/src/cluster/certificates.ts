@@ -1,0 +1,117 @@
+import type { ClusterConfig } from '@raftsman/config';
+import { openPkiFolder, type CertificateRequest } from '@raftsman/pki';
+import type { StatePaths } from './paths.js';
+
+type AuthorityName = 'ca' | 'etcd-ca' | 'peer-ca';
+
+/** One certificate of the plan: its file name, who signs it, what it says. */
+export interface PlannedCertificate {
+  readonly name: string;
+  readonly authority: AuthorityName;
+  readonly request: CertificateRequest;
+}
+
+/** The first address of a range: the `kubernetes` Service's. */
+export function firstAddress(cidr: string): string {
+  const parts = cidr.split('/')[0]!.split('.').map(Number);
+  return [...parts.slice(0, 3), parts[3]! + 1].join('.');
+}
+
+/**
+ * Every certificate of a cluster. `ca` signs servers and the API's clients, `etcd-ca` the clients of the store (so that no node's
+ * certificate opens it), `peer-ca` the stores among themselves.
+ */
+export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCertificate[] {
+  const client = (
+    name: string,
+    commonName: string,
+    organizations: readonly string[] = [],
+  ): PlannedCertificate => ({
+    name,
+    authority: 'ca',
+    request: { commonName, organizations, usages: ['client'] },
+  });
+  const masters = cluster.masters.flatMap(({ name, address }): PlannedCertificate[] => {
+    const here = { dnsNames: ['localhost', name], ipAddresses: [...new Set(['127.0.0.1', address])] };
+    return [
+      { name: `store-${name}`, authority: 'ca', request: { commonName: name, ...here, usages: ['server'] } },
+      {
+        name: `nats-${name}`,
+        authority: 'ca',
+        request: { commonName: `nats-${name}`, ...here, usages: ['server', 'client'] },
+      },
+      {
+        name: `peer-${name}`,
+        authority: 'peer-ca',
+        request: { commonName: name, ...here, usages: ['server', 'client'] },
+      },
+      {
+        name: `apiserver-${name}`,
+        authority: 'ca',
+        request: {
+          commonName: 'kube-apiserver',
+          usages: ['server'],
+          dnsNames: [
+            ...here.dnsNames,
+            'kubernetes',
+            'kubernetes.default',
+            'kubernetes.default.svc',
+            'kubernetes.default.svc.cluster.local',
+          ],
+          ipAddresses: [
+            ...new Set([...here.ipAddresses, cluster.gateway.address, firstAddress(cluster.serviceCIDR)]),
+          ],
+        },
+      },
+    ];
+  });
+  const workers = cluster.workers.map(({ name, address }): PlannedCertificate => ({
+    name,
+    authority: 'ca',
+    request: {
+      commonName: `system:node:${name}`,
+      organizations: ['system:nodes'],
+      dnsNames: ['localhost', name],
+      ipAddresses: [...new Set(['127.0.0.1', address])],
+      usages: ['server', 'client'],
+    },
+  }));
+  return [
+    client('admin', 'admin', ['system:masters']),
+    client('apiserver-kubelet-client', 'system:kube-apiserver', ['system:masters']),
+    client('scheduler', 'system:kube-scheduler'),
+    client('controller-manager', 'system:kube-controller-manager'),
+    client('proxy', 'system:kube-proxy'),
+    { name: 'etcd-client', authority: 'etcd-ca', request: { commonName: 'root', usages: ['client'] } },
+    {
+      name: 'apiserver-etcd-client',
+      authority: 'etcd-ca',
+      request: { commonName: 'kube-apiserver', usages: ['client'] },
+    },
+    {
+      name: 'nats',
+      authority: 'ca',
+      request: {
+        commonName: 'nats',
+        dnsNames: ['localhost'],
+        ipAddresses: [...new Set(['127.0.0.1', cluster.nats?.address ?? '127.0.0.1'])],
+        usages: ['server', 'client'],
+      },
+    },
+    ...masters,
+    ...workers,
+  ];
+}
+
+/** Makes what is missing in the cluster's pki folder. */
+export async function ensureCertificates(cluster: ClusterConfig, paths: StatePaths): Promise<void> {
+  const folder = openPkiFolder(paths.pki);
+  const authorities = {
+    ca: await folder.authority('ca', `${cluster.name}-ca`),
+    'etcd-ca': await folder.authority('etcd-ca', `${cluster.name}-etcd-ca`),
+    'peer-ca': await folder.authority('peer-ca', `${cluster.name}-peer-ca`),
+  };
+  for (const { name, authority, request } of plannedCertificates(cluster)) {
+    await folder.certificate(name, authorities[authority], request);
+  }
+}

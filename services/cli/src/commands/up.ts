@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import { adminGet, readyNodes } from '../cluster/admin.js';
+import { groundOf, type Ground } from '../cluster/ground.js';
+import { clusterMembers, type ClusterAt, type Member } from '../cluster/members.js';
+import { logFile } from '../cluster/paths.js';
+import { prepareState } from '../cluster/prepare.js';
+import { UserError } from '../errors.js';
+import { cliLimits } from '../limits.js';
+import { ensurePrerequisites } from '../prerequisites.js';
+import { livePid, writePid } from '../process/pids.js';
+import { portTaken } from '../process/ports.js';
+import { spawnDetached } from '../process/spawn.js';
+import { stopMembers } from '../process/stop.js';
+import { addLocationFlags, locate, type LocationOptions } from './location.js';
+
+/** `raftsman up`: starts what does not run yet and waits until every node is Ready. */
+export function upCommand(): Command {
+  return addLocationFlags(new Command('up').description('start the cluster; safe to repeat')).action(
+    async (options: LocationOptions) => {
+      await up(locate(options), (line) => console.log(line));
+    },
+  );
+}
+
+export async function up(at: ClusterAt, say: (line: string) => void): Promise<void> {
+  const startedMs = performance.now();
+  ensurePrerequisites(at.cluster, say);
+  const members = clusterMembers(at);
+  const missing = members.filter((member) => livePid(at.paths, member.member) === null);
+  const ground = groundOf(at);
+  if (at.cluster.kind === 'local') await requireFreePorts(missing);
+  await prepareState(at);
+  if (missing.length === 0) say('everything runs already');
+  try {
+    await ground.prepare(say);
+    start(at, ground, missing, say);
+    await waitUntilReady(at, missing, say);
+  } catch (error) {
+    await stopMembers(
+      at.paths,
+      missing.map((member) => member.member),
+    );
+    if (missing.length === members.length) await ground.dispose();
+    throw error;
+  }
+  say(`\n${at.cluster.name} is up after ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
+  say(whatNext(at));
+}
+
+/** Throws UserError naming the first port that somebody else has: nothing is started then. */
+async function requireFreePorts(members: readonly Member[]): Promise<void> {
+  for (const { member, listens } of members) {
+    for (const { address, port } of listens) {
+      if (await portTaken(address, port)) {
+        throw new UserError(
+          `port ${port} on ${address} is taken, and ${member} needs it; stop what listens there, or change the cluster file`,
+        );
+      }
+    }
+  }
+}
+
+function start(at: ClusterAt, ground: Ground, members: readonly Member[], say: (line: string) => void): void {
+  for (const member of members) {
+    const child = spawnDetached(member, at.paths, ground.prefix(member.machine));
+    if (child.pid === undefined)
+      throw new UserError(`cannot start ${member.member}; see ${logFile(at.paths, member.member)}`);
+    writePid(at.paths, member.member, child.pid);
+  }
+  if (members.length > 0) say(`started ${members.map((member) => member.member).join(', ')}`);
+}
+
+/** Says each step as it is reached. Throws UserError if one is not, with the end of the log that should tell why. */
+async function waitUntilReady(
+  at: ClusterAt,
+  started: readonly Member[],
+  say: (line: string) => void,
+): Promise<void> {
+  const deadlineMs = performance.now() + cliLimits.upTimeoutMs;
+  const until = async (what: string, reached: () => Promise<boolean>): Promise<void> => {
+    for (;;) {
+      if (await reached().catch(() => false)) break;
+      const dead = started.find(({ member }) => livePid(at.paths, member) === null);
+      if (dead !== undefined)
+        throw new UserError(`${dead.member} ended while starting: ${lastLogLine(at, dead.member)}`);
+      if (performance.now() > deadlineMs)
+        throw new UserError(
+          `${what}: not reached in ${cliLimits.upTimeoutMs / 1_000} s; see ${at.paths.logs}`,
+        );
+      await sleep(100);
+    }
+    say(`  ${what}`);
+  };
+  await until('apiserver answers through the gateway, the store has a leader', async () => {
+    await adminGet(at, '/api/v1/namespaces/default');
+    return true;
+  });
+  const wanted = at.cluster.workers.map((worker) => worker.name);
+  await until(`${wanted.length} of ${wanted.length} nodes Ready`, async () => {
+    const ready = await readyNodes(at);
+    return wanted.every((name) => ready.includes(name));
+  });
+}
+
+function lastLogLine(at: ClusterAt, member: string): string {
+  const file = logFile(at.paths, member);
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  return `${lines.at(-1) ?? ''} (${file})`;
+}
+
+function whatNext(at: ClusterAt): string {
+  const here = (path: string): string => relative(process.cwd(), path) || path;
+  const pki = here(at.paths.pki);
+  const stores = at.cluster.masters.map((m) => `https://${m.address}:${m.storeClientPort}`).join(',');
+  return [
+    'next:',
+    `  export KUBECONFIG=${here(at.paths.kubeconfig)}`,
+    '  kubectl get nodes',
+    '  kubectl apply -f examples/hello.yaml && kubectl rollout status deployment/hello',
+    `  etcdctl --endpoints=${stores} --cacert=${pki}/ca.crt --cert=${pki}/etcd-client.crt --key=${pki}/etcd-client.key endpoint status -w table`,
+    '  make demo     # kill a leader and a worker, watch it heal',
+    '  make down     # stop; the data stays',
+  ].join('\n');
+}

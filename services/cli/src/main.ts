@@ -1,0 +1,39 @@
+import { Command } from 'commander';
+import { UserError } from './errors.js';
+
+/** Services are loaded when they are asked for: a store must not carry the apiserver's memory. */
+const services: Readonly<Record<string, () => Promise<{ readonly command: () => Command }>>> = {
+  store: () => import('@raftsman/store'),
+  apiserver: () => import('@raftsman/apiserver'),
+  scheduler: () => import('@raftsman/scheduler'),
+  'controller-manager': () => import('@raftsman/controller-manager'),
+  gateway: () => import('@raftsman/gateway'),
+  agent: () => import('@raftsman/agent'),
+  proxy: () => import('@raftsman/proxy'),
+  master: async () => ({ command: (await import('./commands/machine.js')).masterCommand }),
+  worker: async () => ({ command: (await import('./commands/machine.js')).workerCommand }),
+  controllers: async () => ({ command: (await import('./commands/machine.js')).controllersCommand }),
+};
+
+async function main(words: readonly string[]): Promise<void> {
+  const load = services[words[0] ?? ''];
+  if (load !== undefined) {
+    await (await load()).command().parseAsync(words.slice(1), { from: 'user' });
+    return;
+  }
+  const { userCommands } = await import('./commands/index.js');
+  const program = new Command('raftsman')
+    .description('a Kubernetes-compatible orchestrator for the machines people own')
+    .version('0.1.0');
+  for (const command of userCommands()) program.addCommand(command);
+  program.addHelpText('after', `\nServices, one process each: ${Object.keys(services).join(', ')}`);
+  await program.parseAsync(words, { from: 'user' });
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  console.error(`raftsman: ${error.message}`);
+  process.exit(1);
+}
