@@ -43,7 +43,9 @@ function summary(result: Applied['result']): unknown {
     case 'lease-grant':
     case 'lease-revoke':
       return result.kind;
-    default:
+    case 'put':
+    case 'delete-range':
+    case 'txn':
       return summaryOf(result);
   }
 }

@@ -1,17 +1,21 @@
-import type { Logger } from '@raftsman/telemetry';
-import type { GrpcService } from '@raftsman/wire';
-import type { Replica, StateMachine } from '../contract.js';
-import type { EtcdFaceConfig } from './config.js';
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import { serviceDefinition, type GrpcService } from '@raftsman/wire';
+import { createAuth } from './auth.js';
+import { createCluster } from './cluster.js';
+import type { Context } from './context.js';
+import { createKv } from './kv.js';
+import { LeaderClient } from './leader-client.js';
+import { Leadership } from './leadership.js';
+import { createLease } from './lease.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import { etcdLimits } from './limits.js';
+import { createMaintenance } from './maintenance.js';
+import { WatchPump } from './watch-pump.js';
+import { createWatch } from './watch.js';
 
 export { defaultEtcdFaceConfig, type EtcdFaceConfig } from './config.js';
-
-/** MVCC as a state machine: made before the replica, which feeds it, and read by the services. */
-export interface EtcdStateMachine extends StateMachine {
-  /** The store's revision; 1 when nothing was ever written. */
-  revision(): number;
-}
-
-export declare function createStateMachine(): EtcdStateMachine;
+export { etcdVersion } from './maintenance.js';
+export { createStateMachine, type EtcdStateMachine } from './state-machine.js';
 
 export interface EtcdFace {
   /** KV, Watch, Lease, Cluster, Maintenance, Auth: for createGrpcServer. */
@@ -20,9 +24,37 @@ export interface EtcdFace {
   close(): void;
 }
 
-export declare function createEtcdServices(options: {
-  readonly stateMachine: EtcdStateMachine;
-  readonly replica: Replica;
-  readonly config: EtcdFaceConfig;
-  readonly logger: Logger;
-}): EtcdFace;
+/** The etcd v3 API over a running replica, which feeds the same state machine. One face for each state machine. */
+export function createEtcdServices(context: Context): EtcdFace {
+  const { stateMachine, replica, config } = context;
+  const pump = new WatchPump(stateMachine);
+  const leadership = new Leadership(
+    replica,
+    etcdLimits.leaderLossElectionTimeouts * config.electionTimeoutMs,
+  );
+  const keeper = new LeaseKeeper(context);
+  const leader = new LeaderClient(context);
+  const watch = createWatch(context, pump, leadership);
+  const service = (name: string, implementation: UntypedServiceImplementation): GrpcService => ({
+    protoFile: 'etcd/rpc.proto',
+    definition: serviceDefinition('etcd/rpc.proto', `etcdserverpb.${name}`),
+    implementation,
+  });
+  return {
+    services: [
+      service('KV', createKv(context)),
+      service('Watch', watch.handlers),
+      service('Lease', createLease(context, keeper, leader)),
+      service('Cluster', createCluster(context)),
+      service('Maintenance', createMaintenance(context)),
+      service('Auth', createAuth(context)),
+    ],
+    close: () => {
+      watch.close();
+      keeper.close();
+      leader.close();
+      leadership.close();
+      pump.close();
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { status, type StatusObject } from '@grpc/grpc-js';
+import { MvccError, type MvccErrorCode } from '@raftsman/mvcc';
+import { ReplicaError, type ReplicaErrorCode } from '../contract.js';
+
+/** etcd's codes and texts (api/v3rpc/rpctypes/error.go): clients compare the texts. */
+export const etcdErrors = {
+  emptyKey: [status.INVALID_ARGUMENT, 'etcdserver: key is not provided'],
+  keyNotFound: [status.INVALID_ARGUMENT, 'etcdserver: key not found'],
+  valueProvided: [status.INVALID_ARGUMENT, 'etcdserver: value is provided'],
+  leaseProvided: [status.INVALID_ARGUMENT, 'etcdserver: lease is provided'],
+  tooManyOps: [status.INVALID_ARGUMENT, 'etcdserver: too many operations in txn request'],
+  duplicateKey: [status.INVALID_ARGUMENT, 'etcdserver: duplicate key given in txn request'],
+  invalidSortOption: [status.INVALID_ARGUMENT, 'etcdserver: invalid sort option'],
+  invalidCompare: [status.INVALID_ARGUMENT, 'etcdserver: invalid compare result or target'],
+  compacted: [status.OUT_OF_RANGE, 'etcdserver: mvcc: required revision has been compacted'],
+  futureRevision: [status.OUT_OF_RANGE, 'etcdserver: mvcc: required revision is a future revision'],
+  noSpace: [status.RESOURCE_EXHAUSTED, 'etcdserver: mvcc: database space exceeded'],
+  leaseNotFound: [status.NOT_FOUND, 'etcdserver: requested lease not found'],
+  leaseExists: [status.FAILED_PRECONDITION, 'etcdserver: lease already exists'],
+  leaseTtlTooLarge: [status.OUT_OF_RANGE, 'etcdserver: too large lease TTL'],
+  requestTooLarge: [status.INVALID_ARGUMENT, 'etcdserver: request is too large'],
+  tooManyRequests: [status.RESOURCE_EXHAUSTED, 'etcdserver: too many requests'],
+  authNotEnabled: [status.FAILED_PRECONDITION, 'etcdserver: authentication is not enabled'],
+  userNotFound: [status.FAILED_PRECONDITION, 'etcdserver: user name not found'],
+  roleNotFound: [status.FAILED_PRECONDITION, 'etcdserver: role name not found'],
+  noLeader: [status.UNAVAILABLE, 'etcdserver: no leader'],
+  notLeader: [status.FAILED_PRECONDITION, 'etcdserver: not leader'],
+  leaderChanged: [status.UNAVAILABLE, 'etcdserver: leader changed'],
+  stopped: [status.UNAVAILABLE, 'etcdserver: server stopped'],
+  timeout: [status.UNAVAILABLE, 'etcdserver: request timed out'],
+  memberNotFound: [status.NOT_FOUND, 'etcdserver: member not found'],
+} as const satisfies Record<string, readonly [status, string]>;
+
+export type EtcdErrorName = keyof typeof etcdErrors;
+
+/** An answer that is a refusal: a gRPC status. */
+export class EtcdError extends Error implements Pick<StatusObject, 'code' | 'details'> {
+  readonly code: status;
+  readonly details: string;
+
+  constructor(code: status, details: string) {
+    super(details);
+    this.name = 'EtcdError';
+    this.code = code;
+    this.details = details;
+  }
+}
+
+export function etcdError(name: EtcdErrorName): EtcdError {
+  const [code, details] = etcdErrors[name];
+  return new EtcdError(code, details);
+}
+
+/** An RPC of etcd's that this store does not have. */
+export const unsupported = (what: string): EtcdError =>
+  new EtcdError(status.UNIMPLEMENTED, `etcdserver: ${what} is not supported by this store`);
+
+const byMvccCode: Record<MvccErrorCode, EtcdErrorName> = {
+  compacted: 'compacted',
+  'future-revision': 'futureRevision',
+  'key-not-found': 'keyNotFound',
+  'lease-not-found': 'leaseNotFound',
+  'lease-exists': 'leaseExists',
+  'lease-ttl-too-large': 'leaseTtlTooLarge',
+  'stale-expiry': 'leaderChanged',
+  'malformed-command': 'requestTooLarge',
+};
+
+const byReplicaCode: Record<ReplicaErrorCode, EtcdErrorName> = {
+  'no-leader': 'noLeader',
+  timeout: 'timeout',
+  'too-many-requests': 'tooManyRequests',
+  stopped: 'stopped',
+  'leader-changed': 'leaderChanged',
+};
+
+/** The refusal that an error stands for; undefined: it is a bug. */
+export function toEtcdError(error: unknown): EtcdError | undefined {
+  if (error instanceof EtcdError) return error;
+  if (error instanceof MvccError) return etcdError(byMvccCode[error.code]);
+  if (error instanceof ReplicaError) return etcdError(byReplicaCode[error.code]);
+  return undefined;
+}

@@ -1,0 +1,80 @@
+import { isReadOnly, type Op, type TxnRequest, type TxnResult } from '@raftsman/mvcc';
+import type { KVHandlers } from '@raftsman/proto/gen/etcdserverpb/KV.js';
+import type { TxnRequest__Output } from '@raftsman/proto/gen/etcdserverpb/TxnRequest.js';
+import { header, propose, requireSpace, storeOf, type Context } from './context.js';
+import { parseDeleteRange, parsePut, parseRange, parseTxn } from './from-wire.js';
+import { wireKeyValue, wireRange, wireTxn } from './to-wire.js';
+import { unary } from './unary.js';
+
+/** Reads are linearizable through a read index unless they say `serializable`; every write is a proposal. */
+export function createKv(context: Context): KVHandlers {
+  return {
+    Range: unary(context, async (message) => {
+      const request = parseRange(message);
+      if (!message.serializable) await context.replica.readIndex();
+      const result = storeOf(context).range(request);
+      return { header: header(context, result.revision), ...wireRange(result) };
+    }),
+
+    Put: unary(context, async (message) => {
+      const request = parsePut(message);
+      requireSpace(context);
+      const result = await propose(context, request);
+      return {
+        header: header(context, result.revision),
+        prevKv: result.prevKv && wireKeyValue(result.prevKv),
+      };
+    }),
+
+    DeleteRange: unary(context, async (message) => {
+      const result = await propose(context, parseDeleteRange(message));
+      return {
+        header: header(context, result.revision),
+        deleted: result.deleted,
+        prevKvs: result.prevKvs.map((kv) => wireKeyValue(kv)),
+      };
+    }),
+
+    Txn: unary(context, async (message) => {
+      const request = parseTxn(message, context.config.txnOpsMax);
+      const result = isReadOnly(request)
+        ? await readTxn(context, request, isSerializable(message))
+        : await writeTxn(context, request);
+      return { header: header(context, result.revision), ...wireTxn(result) };
+    }),
+
+    Compact: unary(context, async (message) => {
+      const request = { kind: 'compact', revision: Number(message.revision) } as const;
+      const first = await propose(context, request);
+      const rest = first.pending ? finishCompaction(context) : Promise.resolve();
+      if (message.physical) await rest;
+      // Without `physical` nobody waits: what a failure leaves is done with the next writes.
+      else
+        rest.catch((error: unknown) =>
+          context.logger.warn({ err: error }, 'compaction goes on with the next writes'),
+        );
+      return { header: header(context, first.revision) };
+    }),
+  };
+}
+
+async function readTxn(context: Context, request: TxnRequest, serializable: boolean): Promise<TxnResult> {
+  if (!serializable) await context.replica.readIndex();
+  return storeOf(context).read(request);
+}
+
+async function writeTxn(context: Context, request: TxnRequest): Promise<TxnResult> {
+  const puts = (op: Op): boolean => op.kind === 'put' || (op.kind === 'txn' && hasPut(op));
+  const hasPut = (txn: TxnRequest): boolean => txn.success.some(puts) || txn.failure.some(puts);
+  if (hasPut(request)) requireSpace(context);
+  return propose(context, request);
+}
+
+async function finishCompaction(context: Context): Promise<void> {
+  while ((await propose(context, { kind: 'compact-step' })).pending);
+}
+
+/** Only a transaction of nothing but serializable ranges may be stale. */
+function isSerializable({ success, failure }: TxnRequest__Output): boolean {
+  return [...success, ...failure].every((op) => op.requestRange?.serializable === true);
+}

@@ -1,0 +1,78 @@
+import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
+import type { LeaseKeepAliveResponse__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseKeepAliveResponse.js';
+import type { LeaseTimeToLiveResponse__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseTimeToLiveResponse.js';
+import { clientCredentials, loadService } from '@raftsman/wire';
+import type { Context } from './context.js';
+import { etcdError, EtcdError } from './errors.js';
+import { etcdLimits } from './limits.js';
+
+const forwardedKey = 'raftsman-forwarded';
+
+/** A member that gets such a call must not pass it on: two members that take each other for the leader would play ping-pong. */
+export const isForwarded = (metadata: Metadata): boolean => metadata.get(forwardedKey).length > 0;
+
+/** Asks the leader what only it knows, over the client API that it serves to everyone. */
+export class LeaderClient {
+  readonly #context: Context;
+  #connection: { readonly url: string; readonly client: LeaseClient } | undefined;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Rejects with EtcdError. */
+  async keepAlive(id: string): Promise<LeaseKeepAliveResponse__Output> {
+    const stream = this.#client().LeaseKeepAlive(metadata(), { deadline: deadline() });
+    return new Promise((resolve, reject) => {
+      stream.on('data', (response: LeaseKeepAliveResponse__Output) => {
+        resolve(response);
+        stream.end();
+      });
+      stream.on('error', (error: ServiceError) => reject(fromLeader(error)));
+      stream.on('end', () => reject(etcdError('leaderChanged')));
+      stream.write({ ID: id });
+    });
+  }
+
+  /** Rejects with EtcdError. */
+  async timeToLive(id: string, keys: boolean): Promise<LeaseTimeToLiveResponse__Output> {
+    const client = this.#client();
+    return new Promise((resolve, reject) => {
+      client.LeaseTimeToLive({ ID: id, keys }, metadata(), { deadline: deadline() }, (error, response) => {
+        if (error) reject(fromLeader(error));
+        else if (response) resolve(response);
+        else reject(etcdError('leaderChanged'));
+      });
+    });
+  }
+
+  close(): void {
+    this.#connection?.client.close();
+    this.#connection = undefined;
+  }
+
+  #client(): LeaseClient {
+    const { replica, config } = this.#context;
+    const { leader } = replica.status();
+    const url = replica.members().find(({ id }) => id === leader)?.clientUrls[0];
+    if (url === undefined) throw etcdError('noLeader');
+    if (this.#connection?.url !== url) {
+      this.close();
+      const Client = loadService('etcd/rpc.proto', 'etcdserverpb.Lease');
+      const client = new Client(new URL(url).host, clientCredentials(config.leaderSecurity));
+      this.#connection = { url, client: client as unknown as LeaseClient };
+    }
+    return this.#connection.client;
+  }
+}
+
+function metadata(): Metadata {
+  const sent = new Metadata();
+  sent.set(forwardedKey, '1');
+  return sent;
+}
+
+const deadline = (): number => Date.now() + etcdLimits.leaderCallTimeoutMs;
+
+const fromLeader = (error: ServiceError): EtcdError => new EtcdError(error.code, error.details);

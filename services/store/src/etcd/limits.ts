@@ -1,0 +1,29 @@
+/** Every bound of the etcd face that is not configured. */
+export const etcdLimits = {
+  /** Operations and comparisons of a transaction with all those within it; etcd has no such bound. */
+  txnTotalOpsMax: 4_096,
+  /** Bytes of responses that one watch stream may have under way; beyond it its watchers read from history later. */
+  watchStreamBufferBytes: 1024 * 1024,
+  /** Watches of one stream. */
+  watchesPerStreamMax: 65_536,
+  /** What every response is counted with beside its keys and values, in bytes. */
+  responseOverheadBytes: 64,
+  /** Fragments of a watch response are cut at the largest request plus this, in bytes; etcd's figure. */
+  fragmentOverheadBytes: 512 * 1024,
+  /** Election timeouts without a leader after which streams that require one are ended; etcd's figure. */
+  leaderLossElectionTimeouts: 3,
+  /** Expired leases whose revocation is proposed at once. */
+  leaseRevocationsInFlightMax: 16,
+  /** After a revocation that could not be proposed. */
+  leaseRevocationRetryMs: 500,
+  /** A renewal or question that goes to the leader. */
+  leaderCallTimeoutMs: 5_000,
+  /** Attempts at an unused lease id. */
+  leaseIdAttemptsMax: 3,
+  /** Keys that HashKV looks at before it lets others run. */
+  hashKeysPerSlice: 2_000,
+  /** Compactions that may interrupt one HashKV. */
+  hashAttemptsMax: 5,
+  /** The longest that a timer can sleep, in ms. */
+  timerMsMax: 2 ** 31 - 1,
+} as const;

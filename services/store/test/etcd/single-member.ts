@@ -1,0 +1,109 @@
+import { logIndex, memberId, term } from '@raftsman/raft';
+import { createLogger } from '@raftsman/telemetry';
+import { createGrpcServer } from '@raftsman/wire';
+import {
+  ReplicaError,
+  type Member,
+  type Replica,
+  type ReplicaErrorCode,
+  type ReplicaStatus,
+} from '../../src/contract.js';
+import {
+  createEtcdServices,
+  createStateMachine,
+  defaultEtcdFaceConfig,
+  type EtcdFaceConfig,
+  type EtcdStateMachine,
+} from '../../src/etcd/index.js';
+
+/** A cluster of one whose log is only in memory: every proposal is committed and applied at once. */
+export class SingleMember implements Replica {
+  readonly #stateMachine: EtcdStateMachine;
+  readonly #listeners = new Set<(status: ReplicaStatus) => void>();
+  #status: ReplicaStatus;
+  /** Set: proposals and reads are refused with it. */
+  refusal: ReplicaErrorCode | null = null;
+  memberList: readonly Member[];
+
+  constructor(stateMachine: EtcdStateMachine, name = 'default') {
+    this.#stateMachine = stateMachine;
+    const id = memberId(0xabc);
+    this.#status = {
+      id,
+      clusterId: 0xdef,
+      role: 'leader',
+      leader: id,
+      term: term(2),
+      commit: logIndex(4),
+      applied: logIndex(4),
+      dataSizeBytes: 20_480,
+    };
+    this.memberList = [{ id, name, peerUrls: ['http://localhost:2380'], clientUrls: [] }];
+  }
+
+  async propose(data: Uint8Array): Promise<unknown> {
+    await this.readIndex();
+    const index = logIndex(this.#status.applied + 1);
+    const { result } = this.#stateMachine.apply({ index, term: this.#status.term, data });
+    this.#status = { ...this.#status, commit: index, applied: index };
+    return result;
+  }
+
+  async readIndex(): Promise<void> {
+    await Promise.resolve();
+    if (this.refusal !== null) throw new ReplicaError(this.refusal);
+  }
+
+  status(): ReplicaStatus {
+    return this.#status;
+  }
+
+  members(): readonly Member[] {
+    return this.memberList;
+  }
+
+  onStatusChange(listener: (status: ReplicaStatus) => void): () => void {
+    this.#listeners.add(listener);
+    listener(this.#status);
+    return () => this.#listeners.delete(listener);
+  }
+
+  change(status: Partial<ReplicaStatus>): void {
+    this.#status = { ...this.#status, ...status };
+    for (const listener of this.#listeners) listener(this.#status);
+  }
+}
+
+export interface Serving {
+  readonly port: number;
+  readonly replica: SingleMember;
+  readonly stateMachine: EtcdStateMachine;
+  close(): Promise<void>;
+}
+
+/** The etcd API of such a member on a free port of 127.0.0.1. */
+export async function serveSingleMember(config: Partial<EtcdFaceConfig> = {}): Promise<Serving> {
+  const stateMachine = createStateMachine();
+  const replica = new SingleMember(stateMachine);
+  const face = createEtcdServices({
+    stateMachine,
+    replica,
+    config: { ...defaultEtcdFaceConfig('insecure'), ...config },
+    logger: createLogger({ component: 'test', level: 'silent' }),
+  });
+  const server = createGrpcServer(face.services);
+  const port = await server.listen('127.0.0.1:0', 'insecure');
+  replica.memberList = replica.memberList.map((member) => ({
+    ...member,
+    clientUrls: [`http://127.0.0.1:${port}`],
+  }));
+  return {
+    port,
+    replica,
+    stateMachine,
+    close: async () => {
+      face.close();
+      await server.close(1_000);
+    },
+  };
+}
