@@ -1,8 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import type { ClusterConfig } from '@raftsman/config';
 import { openPkiFolder, type CertificateRequest } from '@raftsman/pki';
-import type { StatePaths } from './paths.js';
+import { certFile, type StatePaths } from './paths.js';
 
-type AuthorityName = 'ca' | 'etcd-ca' | 'peer-ca';
+type AuthorityName = 'api-ca' | 'etcd-ca' | 'peer-ca';
 
 /** One certificate of the plan: its file name, who signs it, what it says. */
 export interface PlannedCertificate {
@@ -18,8 +19,8 @@ export function firstAddress(cidr: string): string {
 }
 
 /**
- * Every certificate of a cluster. `ca` signs servers and the API's clients, `etcd-ca` the clients of the store (so that no node's
- * certificate opens it), `peer-ca` the stores among themselves.
+ * Every certificate of a cluster. `api-ca` signs the API's servers and clients, `etcd-ca` the stores and their clients (so that no node's
+ * certificate opens a store), `peer-ca` the stores among themselves. `ca.crt` holds the first two: what a client checks any server against.
  */
 export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCertificate[] {
   const client = (
@@ -28,16 +29,20 @@ export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCer
     organizations: readonly string[] = [],
   ): PlannedCertificate => ({
     name,
-    authority: 'ca',
+    authority: 'api-ca',
     request: { commonName, organizations, usages: ['client'] },
   });
   const masters = cluster.masters.flatMap(({ name, address }): PlannedCertificate[] => {
     const here = { dnsNames: ['localhost', name], ipAddresses: [...new Set(['127.0.0.1', address])] };
     return [
-      { name: `store-${name}`, authority: 'ca', request: { commonName: name, ...here, usages: ['server'] } },
+      {
+        name: `store-${name}`,
+        authority: 'etcd-ca',
+        request: { commonName: name, ...here, usages: ['server', 'client'] },
+      },
       {
         name: `nats-${name}`,
-        authority: 'ca',
+        authority: 'api-ca',
         request: { commonName: `nats-${name}`, ...here, usages: ['server', 'client'] },
       },
       {
@@ -47,7 +52,7 @@ export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCer
       },
       {
         name: `apiserver-${name}`,
-        authority: 'ca',
+        authority: 'api-ca',
         request: {
           commonName: 'kube-apiserver',
           usages: ['server'],
@@ -67,7 +72,7 @@ export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCer
   });
   const workers = cluster.workers.map(({ name, address }): PlannedCertificate => ({
     name,
-    authority: 'ca',
+    authority: 'api-ca',
     request: {
       commonName: `system:node:${name}`,
       organizations: ['system:nodes'],
@@ -90,7 +95,7 @@ export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCer
     },
     {
       name: 'nats',
-      authority: 'ca',
+      authority: 'api-ca',
       request: {
         commonName: 'nats',
         dnsNames: ['localhost'],
@@ -107,10 +112,11 @@ export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCer
 export async function ensureCertificates(cluster: ClusterConfig, paths: StatePaths): Promise<void> {
   const folder = openPkiFolder(paths.pki);
   const authorities = {
-    ca: await folder.authority('ca', `${cluster.name}-ca`),
+    'api-ca': await folder.authority('api-ca', `${cluster.name}-api-ca`),
     'etcd-ca': await folder.authority('etcd-ca', `${cluster.name}-etcd-ca`),
     'peer-ca': await folder.authority('peer-ca', `${cluster.name}-peer-ca`),
   };
+  writeFileSync(certFile(paths, 'ca'), authorities['api-ca'].certPem + authorities['etcd-ca'].certPem);
   for (const { name, authority, request } of plannedCertificates(cluster)) {
     await folder.certificate(name, authorities[authority], request);
   }

@@ -65,7 +65,7 @@ export function apiserverFlags(
     `--grpc-port=${master.apiserverGrpcPort}`,
     `--tls-cert-file=${certFile(paths, `apiserver-${master.name}`)}`,
     `--tls-private-key-file=${keyFile(paths, `apiserver-${master.name}`)}`,
-    `--client-ca-file=${certFile(paths, 'ca')}`,
+    `--client-ca-file=${certFile(paths, 'api-ca')}`,
     `--service-cluster-ip-range=${cluster.serviceCIDR}`,
     `--kubelet-client-certificate=${certFile(paths, 'apiserver-kubelet-client')}`,
     `--kubelet-client-key=${keyFile(paths, 'apiserver-kubelet-client')}`,
@@ -84,7 +84,7 @@ export function controllerManagerFlags(cluster: ClusterConfig, paths: StatePaths
     `--nats-servers=${natsServers(cluster)}`,
     `--cluster-cidr=${cluster.podCIDR}`,
     `--node-monitor-grace-period=${cluster.nodeMonitorGracePeriod}`,
-    `--root-ca-file=${certFile(paths, 'ca')}`,
+    `--root-ca-file=${certFile(paths, 'api-ca')}`,
   ];
 }
 
@@ -106,7 +106,7 @@ export function agentFlags(
     `--nats-servers=${natsServers(cluster)}`,
     `--tls-cert-file=${certFile(paths, worker.name)}`,
     `--tls-private-key-file=${keyFile(paths, worker.name)}`,
-    `--client-ca-file=${certFile(paths, 'ca')}`,
+    `--client-ca-file=${certFile(paths, 'api-ca')}`,
     ...(labels.length === 0 ? [] : [`--node-labels=${labels.join(',')}`]),
     ...(cluster.kind === 'rack'
       ? [

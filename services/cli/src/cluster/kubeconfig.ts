@@ -15,7 +15,7 @@ export function adminKubeconfig(cluster: ClusterConfig, paths: StatePaths): stri
         name: cluster.name,
         cluster: {
           server: `https://${cluster.gateway.address}:${cluster.gateway.httpsPort}`,
-          'certificate-authority-data': data(certFile(paths, 'ca')),
+          'certificate-authority-data': data(certFile(paths, 'api-ca')),
         },
       },
     ],

@@ -10,7 +10,7 @@ export function natsConf(cluster: ClusterConfig, master: MasterConfig | null, pa
   const at = master === null ? cluster.nats! : { address: master.address, port: master.natsPort };
   const identity = master === null ? 'nats' : `nats-${master.name}`;
   const tls = (extra: string): string =>
-    `tls { cert_file: "${certFile(paths, identity)}", key_file: "${keyFile(paths, identity)}", ca_file: "${certFile(paths, 'ca')}", ${extra} }`;
+    `tls { cert_file: "${certFile(paths, identity)}", key_file: "${keyFile(paths, identity)}", ca_file: "${certFile(paths, 'api-ca')}", ${extra} }`;
   const users = [
     ...cluster.workers.map(
       ({ name }) =>
