@@ -4,6 +4,7 @@ import type { Namespace } from './kinds/namespace.js';
 import type { Node } from './kinds/node/node.js';
 import type { Pod } from './kinds/pod/pod.js';
 import type { ReplicaSet } from './kinds/replica-set.js';
+import type { Secret } from './kinds/secret.js';
 import type { Service } from './kinds/service.js';
 import type { KubeObject, Resource } from './resource.js';
 import { fillDefaults, withSchemaDefaults } from './schema-defaults.js';
@@ -54,6 +55,14 @@ const namespaceDefaults = ({ metadata }: Namespace): void => {
     metadata.labels = { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name };
 };
 
+/** `stringData` is for writing only: it goes into `data`. */
+const secretDefaults = (secret: Secret): void => {
+  if (secret.stringData === undefined) return;
+  const encoded = Object.entries(secret.stringData).map(([key, value]) => [key, base64Of(value)]);
+  secret.data = Object.fromEntries([...Object.entries(secret.data ?? {}), ...encoded]);
+  delete secret.stringData;
+};
+
 const nodeDefaults = ({ status }: Node): void => {
   if (status?.capacity !== undefined) status.allocatable ??= { ...status.capacity };
 };
@@ -61,11 +70,16 @@ const nodeDefaults = ({ status }: Node): void => {
 type Defaults = (object: KubeObject) => void;
 const of = <T extends object>(defaults: (object: T) => void): Defaults => defaults as unknown as Defaults;
 
+/** Of the text's UTF-8 bytes. */
+const base64Of = (text: string): string =>
+  btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''));
+
 /** What hangs on more than the absence of one field; by apiVersion and kind. */
 const contextual: ReadonlyMap<string, Defaults> = new Map([
   ['Pod', of(podDefaults)],
   ['Deployment', of(deploymentDefaults)],
   ['ReplicaSet', of(replicaSetDefaults)],
+  ['Secret', of(secretDefaults)],
   ['Service', of(serviceDefaults)],
   ['Namespace', of(namespaceDefaults)],
   ['Node', of(nodeDefaults)],

@@ -235,7 +235,7 @@ class Walk {
       const property = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
       const at = fieldOf(place, name, shortName(schema) ?? place.struct);
       if (property === undefined) this.unknown.push(at.path);
-      else if (each !== null) {
+      else if (each !== null && each !== undefined) {
         const checked = this.check(property.schema, each, at);
         if (checked !== undefined) known.push([name, checked]);
       }

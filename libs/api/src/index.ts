@@ -6,6 +6,7 @@ export * from './printing/age.js';
 export * from './quantity.js';
 export * from './field-check.js';
 export * from './defaults.js';
+export { validateCreate, validateUpdate } from './validation/index.js';
 export { pullPolicyOf, qosClassOf } from './kinds/pod/defaults.js';
 export { podSummary, type PodSummary } from './kinds/pod/summary.js';
 export { isKubeObject, type KubeKind } from './kinds/kind.js';
