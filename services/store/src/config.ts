@@ -1,0 +1,200 @@
+import type { ClientSecurity } from '@raftsman/wire';
+import type { LogLevel } from '@raftsman/telemetry';
+import type { InitialMember } from './replica/identity.js';
+import { ConfigError } from './errors.js';
+import type { ListenAddress } from './listen.js';
+import { parseInitialCluster, parseUrls, targetOf, type Url } from './urls.js';
+
+/** What commander read: etcd's flags, in its camel case. Files are PEM. */
+export interface StoreFlags {
+  readonly name: string;
+  readonly dataDir?: string;
+  readonly listenClientUrls?: string;
+  readonly advertiseClientUrls?: string;
+  readonly listenPeerUrls: string;
+  readonly initialAdvertisePeerUrls: string;
+  readonly initialCluster?: string;
+  readonly initialClusterState: 'new' | 'existing';
+  readonly initialClusterToken: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  readonly trustedCaFile?: string;
+  readonly clientCertAuth?: boolean;
+  readonly peerCertFile?: string;
+  readonly peerKeyFile?: string;
+  readonly peerTrustedCaFile?: string;
+  readonly peerClientCertAuth?: boolean;
+  readonly heartbeatInterval: number;
+  readonly electionTimeout: number;
+  readonly snapshotCount: number;
+  readonly snapshotCatchupEntries: number;
+  readonly quotaBackendBytes: number;
+  readonly maxRequestBytes: number;
+  readonly maxTxnOps: number;
+  readonly watchProgressNotifyInterval: number;
+  readonly logLevel: LogLevel;
+}
+
+/** One member of the store. Everything is checked against everything else. */
+export interface StoreConfig {
+  /** How the others call this member in --initial-cluster. */
+  readonly name: string;
+  /** Where log and state live; belongs to one member of one cluster for good. Default: `<name>.etcd`. */
+  readonly dataDirectory: string;
+  /** The members that the cluster begins with, this one among them; the same on all of them. */
+  readonly initialCluster: readonly InitialMember[];
+  /** `existing`: the data directory must be there already. */
+  readonly initialClusterState: 'new' | 'existing';
+  /** Tells clusters with equal member lists apart. */
+  readonly initialClusterToken: string;
+  readonly clientListeners: readonly ListenAddress[];
+  readonly advertiseClientUrls: readonly string[];
+  readonly peerListeners: readonly ListenAddress[];
+  /** How this member reaches others: their peer URLs, and the leader's client URLs. */
+  readonly peerSecurity: ClientSecurity;
+  readonly clientSecurity: ClientSecurity;
+  /** Lower: failures are noticed sooner; higher: less idle traffic. At least a round trip between members. */
+  readonly heartbeatIntervalMs: number;
+  /** At least five heartbeats. A leader that is cut off is replaced after one to two of these; one whose connection breaks at once. */
+  readonly electionTimeoutMs: number;
+  /** Entries applied beyond the catch-up ones before the log is cut. Lower: less memory and a faster start. */
+  readonly snapshotCount: number;
+  /** Entries kept for members that were away for a while; beyond it they get the whole state. */
+  readonly snapshotCatchUpEntries: number;
+  /** Bytes above which writes are refused; 0: no quota. */
+  readonly quotaBackendBytes: number;
+  readonly requestBytesMax: number;
+  readonly txnOpsMax: number;
+  readonly watchProgressNotifyIntervalMs: number;
+  readonly logLevel: LogLevel;
+}
+
+const defaultClientUrls = 'http://localhost:2379';
+const electionTimeoutMsMax = 50_000;
+
+/** Throws ConfigError. */
+export function storeConfig(flags: StoreFlags): StoreConfig {
+  const { name, heartbeatInterval, electionTimeout } = flags;
+  if (electionTimeout < 5 * heartbeatInterval)
+    throw new ConfigError(
+      `--election-timeout[${electionTimeout}ms] should be at least as 5 times as --heartbeat-interval[${heartbeatInterval}ms]`,
+    );
+  if (electionTimeout > electionTimeoutMsMax)
+    throw new ConfigError(
+      `--election-timeout[${electionTimeout}ms] is too long, and should be set less than ${electionTimeoutMsMax}ms`,
+    );
+  if (flags.listenClientUrls !== undefined && flags.advertiseClientUrls === undefined)
+    throw new ConfigError('--advertise-client-urls is required when --listen-client-urls is set explicitly');
+  const advertised = parseUrls('--initial-advertise-peer-urls', flags.initialAdvertisePeerUrls);
+  const { members, self } = initialCluster(flags, advertised);
+  const listenClient = parseUrls('--listen-client-urls', flags.listenClientUrls ?? defaultClientUrls);
+  const listenPeer = parseUrls('--listen-peer-urls', flags.listenPeerUrls);
+  const advertiseClient = parseUrls(
+    '--advertise-client-urls',
+    flags.advertiseClientUrls ?? defaultClientUrls,
+  );
+  const client = clientTls(flags);
+  const peer = peerTls(flags);
+  return {
+    name,
+    dataDirectory: flags.dataDir ?? `${name}.etcd`,
+    initialCluster: members,
+    initialClusterState: flags.initialClusterState,
+    initialClusterToken: flags.initialClusterToken,
+    clientListeners: listenClient.map((url) => listener(url, client)),
+    advertiseClientUrls: advertiseClient.map(({ text }) => text),
+    peerListeners: listenPeer.map((url) => listener(url, peer)),
+    peerSecurity: dialer([...self, ...members.flatMap(({ urls }) => urls)], peer),
+    clientSecurity: dialer(advertiseClient, client),
+    heartbeatIntervalMs: heartbeatInterval,
+    electionTimeoutMs: electionTimeout,
+    snapshotCount: flags.snapshotCount,
+    snapshotCatchUpEntries: flags.snapshotCatchupEntries,
+    quotaBackendBytes: flags.quotaBackendBytes,
+    requestBytesMax: flags.maxRequestBytes,
+    txnOpsMax: flags.maxTxnOps,
+    watchProgressNotifyIntervalMs: flags.watchProgressNotifyInterval,
+    logLevel: flags.logLevel,
+  };
+}
+
+interface ParsedMember extends InitialMember {
+  readonly urls: readonly Url[];
+}
+
+function initialCluster(
+  flags: StoreFlags,
+  advertised: readonly Url[],
+): { readonly members: readonly ParsedMember[]; readonly self: readonly Url[] } {
+  const text = flags.initialCluster ?? advertised.map((url) => `${flags.name}=${url.text}`).join(',');
+  const members = [...parseInitialCluster(text)].map(([name, urls]): ParsedMember => ({
+    name,
+    peerUrls: urls.map((url) => url.text),
+    urls,
+  }));
+  const self = members.find(({ name }) => name === flags.name);
+  if (self === undefined)
+    throw new ConfigError(
+      `couldn't find local name "${flags.name}" in the initial cluster configuration (--initial-cluster=${text})`,
+    );
+  const listed = self.peerUrls.toSorted().join(',');
+  const own = advertised
+    .map((url) => url.text)
+    .toSorted()
+    .join(',');
+  if (listed !== own)
+    throw new ConfigError(
+      `--initial-cluster has ${flags.name}=${listed} but --initial-advertise-peer-urls=${own}; they must be the same`,
+    );
+  return { members, self: self.urls };
+}
+
+interface Tls {
+  readonly flags: string;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly caFile: string | undefined;
+  readonly clientCertRequired: boolean;
+}
+
+const clientTls = (flags: StoreFlags): Tls => ({
+  flags: '--cert-file, --key-file and --trusted-ca-file',
+  certFile: flags.certFile,
+  keyFile: flags.keyFile,
+  caFile: flags.trustedCaFile,
+  clientCertRequired: flags.clientCertAuth ?? false,
+});
+
+const peerTls = (flags: StoreFlags): Tls => ({
+  flags: '--peer-cert-file, --peer-key-file and --peer-trusted-ca-file',
+  certFile: flags.peerCertFile,
+  keyFile: flags.peerKeyFile,
+  caFile: flags.peerTrustedCaFile,
+  clientCertRequired: flags.peerClientCertAuth ?? false,
+});
+
+function filesOf(tls: Tls, url: Url) {
+  const { certFile, keyFile, caFile } = tls;
+  if (certFile === undefined || keyFile === undefined || caFile === undefined)
+    throw new ConfigError(`TLS for ${url.text} needs ${tls.flags}`);
+  return { certFile, keyFile, caFile };
+}
+
+function listener(url: Url, tls: Tls): ListenAddress {
+  if (!url.bindable) throw new ConfigError(`expected IP in URL for binding (${url.text})`);
+  const address = targetOf(url);
+  if (url.scheme === 'https')
+    return { address, security: { ...filesOf(tls, url), clientCertRequired: tls.clientCertRequired } };
+  if (tls.clientCertRequired)
+    throw new ConfigError(`client certificates cannot be checked on ${url.text}: it is not https`);
+  return { address, security: 'insecure' };
+}
+
+function dialer(urls: readonly Url[], tls: Tls): ClientSecurity {
+  const secure = urls.find(({ scheme }) => scheme === 'https');
+  if (secure === undefined) return 'insecure';
+  const plain = urls.find(({ scheme }) => scheme === 'http');
+  if (plain !== undefined)
+    throw new ConfigError(`${plain.text} and ${secure.text}: all members must use http or all https`);
+  return filesOf(tls, secure);
+}

@@ -1,0 +1,67 @@
+const mebibyte = 1024 * 1024;
+
+/** Every bound of consensus and its transport in this process, with its unit. Those of the etcd face stand beside it. */
+export const storeLimits = {
+  /** Proposals that wait for their result on this member; more are refused as too-many-requests. */
+  proposalsMax: 8_192,
+  proposalBytesMax: 64 * mebibyte,
+  /** One group that is handed to the core. */
+  proposeGroupBytesMax: mebibyte,
+  /** Reads that wait on this member, and rounds of them that are on their way. */
+  readsMax: 65_536,
+  readRoundsMax: 4,
+  /** A round that was not answered is asked again. */
+  readRetryMs: 500,
+  /** Added to two election timeouts: how long a proposal or a read may wait. etcd's request timeout. */
+  requestTimeoutBaseMs: 5_000,
+
+  /** Applying lets the event loop run after so long, measured every so many entries. */
+  applySliceMs: 5,
+  applyCheckEntries: 16,
+  /** Applied rows that wait in memory for the next synced write. */
+  waitingRowBytesMax: 8 * mebibyte,
+  /** The log in memory and on disk: above, it is compacted to half before --snapshot-count says so. */
+  logBytesMax: 64 * mebibyte,
+
+  /** What the core may put into one append, and have on its way to one follower. */
+  appendBytesMax: mebibyte,
+  inflightAppendsMax: 16,
+  uncommittedBytesMax: 32 * mebibyte,
+  committedBytesMax: 4 * mebibyte,
+
+  /** Messages that wait for a slow peer; the oldest appends go first, consensus repairs that. */
+  peerQueueBytesMax: 8 * mebibyte,
+  peerQueueMessagesMax: 4_096,
+  /** Messages kept for a peer that is not connected: enough for an election, little that is stale. */
+  peerOfflineMessagesMax: 64,
+  /** One frame of the stream of messages, beyond a single message that is larger. */
+  frameBytesMax: mebibyte,
+  /** What a peer may send in one frame: an append of one oversized entry, and the wire's overhead. */
+  receiveFrameBytesMax: 16 * mebibyte,
+  /** Reconnects to a peer. */
+  reconnectBackoffMinMs: 50,
+  reconnectBackoffMaxMs: 500,
+  /** Reconnects to a peer that refused us: only an operator can help. */
+  refusedBackoffMs: 5_000,
+  /** The first frame of a stream must say who is there. */
+  helloTimeoutMs: 5_000,
+  /** HTTP/2 pings: a dead link is noticed after their sum. */
+  peerKeepaliveTimeMs: 2_000,
+  peerKeepaliveTimeoutMs: 2_000,
+
+  /** One frame of a snapshot, beyond a single row that is larger. */
+  snapshotFrameBytesMax: 256 * 1024,
+  /** A snapshot whose receiver takes nothing for so long is given up. */
+  snapshotStallMs: 15_000,
+  /** How long the receiver may take to bring it into use after the last frame. */
+  snapshotInstallMs: 120_000,
+
+  /** gRPC's and protobuf's share of a client's largest request. etcd's figure. */
+  requestOverheadBytes: 512 * 1024,
+  /** --quota-backend-bytes=0. */
+  quotaBackendBytesDefault: 2048 * mebibyte,
+  /** Clients' calls that run when the process is told to stop. */
+  drainMs: 2_000,
+  /** A tick that comes so much late, in election timeouts, is worth a warning. */
+  lateTickElectionTimeouts: 0.5,
+} as const;

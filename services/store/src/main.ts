@@ -1,0 +1,76 @@
+import { Command, Option } from 'commander';
+import { durationMs, runService, wholeNumber } from '@raftsman/config';
+import { JournalError } from '@raftsman/journal';
+import { createLogger, installCrashHandlers, logLevels } from '@raftsman/telemetry';
+import { storeConfig, type StoreFlags } from './config.js';
+import { ConfigError, ListenError } from './errors.js';
+import { run } from './run.js';
+
+const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+const positive = wholeNumber(1, Number.MAX_SAFE_INTEGER);
+
+/** `raftsman store`: etcd's flags, with etcd's names and defaults. */
+export function command(): Command {
+  const store = new Command('store')
+    .description('one member of the replicated store, which speaks etcd v3')
+    .option('--name <name>', "this member's name in --initial-cluster", 'default')
+    .option('--data-dir <directory>', 'log and state of this member (default: <name>.etcd)')
+    .option('--listen-client-urls <urls>', 'where clients connect (default: http://localhost:2379)')
+    .option('--advertise-client-urls <urls>', 'what clients are told (default: http://localhost:2379)')
+    .option('--listen-peer-urls <urls>', 'where the other members connect', 'http://localhost:2380')
+    .option(
+      '--initial-advertise-peer-urls <urls>',
+      'what the other members are told',
+      'http://localhost:2380',
+    )
+    .option('--initial-cluster <name=url,...>', 'all members of the cluster (default: this one alone)')
+    .addOption(
+      new Option('--initial-cluster-state <state>', 'existing: the data directory must be there already')
+        .choices(['new', 'existing'])
+        .default('new'),
+    )
+    .option('--initial-cluster-token <token>', 'tells equal clusters apart', 'etcd-cluster');
+  return addBounds(addTls(store)).action((flags: StoreFlags) => start(store, flags));
+}
+
+function addTls(store: Command): Command {
+  return store
+    .option(
+      '--cert-file <file>',
+      'certificate towards clients, and towards a leader whose client this member is',
+    )
+    .option('--key-file <file>', 'its key')
+    .option('--trusted-ca-file <file>', "authority of the clients' certificates")
+    .option('--client-cert-auth', 'clients must show a certificate')
+    .option('--peer-cert-file <file>', 'certificate towards the other members')
+    .option('--peer-key-file <file>', 'its key')
+    .option('--peer-trusted-ca-file <file>', "authority of the members' certificates")
+    .option('--peer-client-cert-auth', 'members must show a certificate');
+}
+
+function addBounds(store: Command): Command {
+  return store
+    .option('--heartbeat-interval <ms>', 'milliseconds between heartbeats of the leader', positive, 100)
+    .option('--election-timeout <ms>', 'milliseconds without a leader before an election', positive, 1_000)
+    .option('--snapshot-count <entries>', 'applied entries before the log is cut', positive, 10_000)
+    .option('--snapshot-catchup-entries <entries>', 'entries kept for slow members', count, 5_000)
+    .option('--quota-backend-bytes <bytes>', 'above, writes are refused; 0: 2 GiB', count, 0)
+    .option('--max-request-bytes <bytes>', 'largest write', positive, 1_572_864)
+    .option('--max-txn-ops <operations>', 'operations of one branch of a transaction', positive, 128)
+    .option('--watch-progress-notify-interval <duration>', 'for quiet watches that ask', durationMs, 600_000)
+    .addOption(new Option('--log-level <level>').choices(logLevels).default('info'));
+}
+
+async function start(store: Command, flags: StoreFlags): Promise<void> {
+  try {
+    const config = storeConfig(flags);
+    const logger = createLogger({ component: 'store', level: config.logLevel });
+    installCrashHandlers(logger);
+    await runService((signal) => run(config, logger, signal));
+  } catch (error) {
+    const isExplained =
+      error instanceof ConfigError || error instanceof JournalError || error instanceof ListenError;
+    if (!isExplained) throw error;
+    store.error(`raftsman store: ${error.message}`, { exitCode: 1 });
+  }
+}

@@ -1,0 +1,99 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Journal } from '@raftsman/journal';
+import type { Configuration, Entry, LogIndex, Term } from '@raftsman/raft';
+import type { Logger } from '@raftsman/telemetry';
+import type { Row, StateMachine } from '../contract.js';
+import { storeLimits } from '../limits.js';
+import { decodeEnvelope } from './envelope.js';
+import type { Proposals } from './proposals.js';
+import type { Reads } from './reads.js';
+
+/** Takes committed entries to the state machine in slices between which the event loop runs, and tells those who wait. */
+export class Applier {
+  readonly #stateMachine: StateMachine;
+  readonly #journal: Journal;
+  readonly #proposals: Proposals;
+  readonly #reads: Reads;
+  readonly #logger: Logger;
+  readonly #configuration: Configuration;
+  #index: LogIndex;
+  #term: Term;
+
+  constructor(options: {
+    readonly stateMachine: StateMachine;
+    readonly journal: Journal;
+    readonly proposals: Proposals;
+    readonly reads: Reads;
+    readonly logger: Logger;
+  }) {
+    this.#stateMachine = options.stateMachine;
+    this.#journal = options.journal;
+    this.#proposals = options.proposals;
+    this.#reads = options.reads;
+    this.#logger = options.logger;
+    const { index, term, configuration } = options.journal.durableState;
+    this.#index = index;
+    this.#term = term;
+    this.#configuration = configuration;
+  }
+
+  get index(): LogIndex {
+    return this.#index;
+  }
+
+  async apply(entries: readonly Entry[]): Promise<void> {
+    for (let next = 0; next < entries.length;) {
+      next = this.#applySlice(entries, next);
+      if (this.#journal.waitingBytes > storeLimits.waitingRowBytesMax) await this.#journal.flush();
+      else if (next < entries.length) await nextTurn();
+    }
+  }
+
+  /** The state machine holds what the journal installed. */
+  async restore(): Promise<void> {
+    await this.#stateMachine.restore(this.#journal.rows());
+    const { index, term } = this.#journal.durableState;
+    this.#index = index;
+    this.#term = term;
+    this.#proposals.outcomesUnknown();
+    this.#reads.applied(index);
+  }
+
+  /** Answers where to go on. */
+  #applySlice(entries: readonly Entry[], from: number): number {
+    const startedAtMs = performance.now();
+    const rows: Row[] = [];
+    let next = from;
+    do {
+      for (const entry of entries.slice(next, next + storeLimits.applyCheckEntries)) {
+        this.#applyOne(entry, rows);
+        next += 1;
+      }
+    } while (next < entries.length && performance.now() - startedAtMs < storeLimits.applySliceMs);
+    this.#journal.recordApplied({
+      index: this.#index,
+      term: this.#term,
+      configuration: this.#configuration,
+      rows,
+    });
+    this.#reads.applied(this.#index);
+    return next;
+  }
+
+  #applyOne(entry: Entry, rows: Row[]): void {
+    const { index, term } = entry;
+    if (term > this.#term) this.#proposals.termReached(term);
+    this.#index = index;
+    this.#term = term;
+    if (entry.type !== 'normal' || entry.data.length === 0) return;
+    const envelope = decodeEnvelope(entry.data);
+    if (envelope === null) {
+      this.#logger.error({ index }, 'skipped a log entry that is no proposal of this version');
+      return;
+    }
+    const { origin, incarnation, request, payload } = envelope;
+    const applied = this.#stateMachine.apply({ index, term, data: payload });
+    for (const row of applied.rows) rows.push(row);
+    this.#proposals.applied(origin, incarnation, request, applied.result);
+  }
+}

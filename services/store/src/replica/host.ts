@@ -1,0 +1,270 @@
+import { strict as assert } from 'node:assert';
+import type { Journal, StagedSnapshot } from '@raftsman/journal';
+import { term, type MemberId, type Message, type Raft, type Ready } from '@raftsman/raft';
+import type { Logger } from '@raftsman/telemetry';
+import { ReplicaError, type Member, type Replica, type ReplicaStatus } from '../contract.js';
+import { storeLimits } from '../limits.js';
+import type { Applier } from './applier.js';
+import type { LogKeeper } from './log-keeper.js';
+import type { PeerEvents } from './peers/client.js';
+import type { PeerTransport } from './peers/transport.js';
+import type { Proposals } from './proposals.js';
+import type { Reads } from './reads.js';
+import { StatusBoard } from './status.js';
+
+export interface HostParts {
+  readonly raft: Raft;
+  readonly journal: Journal;
+  readonly logKeeper: LogKeeper;
+  readonly applier: Applier;
+  readonly proposals: Proposals;
+  readonly reads: Reads;
+  readonly transport: Pick<PeerTransport, 'send' | 'sendSnapshot'>;
+  readonly members: () => readonly Member[];
+  readonly clusterId: number;
+  readonly tickMs: number;
+  readonly electionTimeoutMs: number;
+  readonly logger: Logger;
+}
+
+interface IncomingSnapshot {
+  readonly staged: StagedSnapshot;
+  readonly resolve: (accepted: boolean) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Drives the consensus core: events go in (ticks, messages, proposals, reads), and each Ready is carried out in the order that its type
+ * prescribes, one at a time. While the disk is busy the core goes on answering its peers; proposals gather and become the next group.
+ *
+ * Whatever fails in here (a write, an invariant) is final: `failed` rejects and the process must end.
+ */
+export class ReplicaHost implements Replica, PeerEvents {
+  /** Never resolves. */
+  readonly failed: Promise<never>;
+  readonly #parts: HostParts;
+  readonly #board: StatusBoard;
+  #fail!: (error: unknown) => void;
+  #timer: NodeJS.Timeout | null = null;
+  #lastTickMs = 0;
+  #turn: NodeJS.Immediate | null = null;
+  /** The run of the loop that goes on now. */
+  #running: Promise<void> | null = null;
+  #stopped = false;
+  #incoming: IncomingSnapshot | null = null;
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+    this.#board = new StatusBoard(this.status());
+    this.failed = new Promise((_resolve, reject) => (this.#fail = reject));
+    this.failed.catch(() => undefined); // Whoever runs the replica looks at it; until then it is no unhandled rejection.
+  }
+
+  start(): void {
+    this.#lastTickMs = performance.now();
+    this.#timer = setInterval(() => this.#tick(), this.#parts.tickMs);
+    this.#wake();
+  }
+
+  propose(data: Uint8Array): Promise<unknown> {
+    if (this.#stopped) return Promise.reject(new ReplicaError('stopped'));
+    const answer = this.#parts.proposals.add(data, performance.now());
+    this.#wake();
+    return answer;
+  }
+
+  readIndex(): Promise<void> {
+    if (this.#stopped) return Promise.reject(new ReplicaError('stopped'));
+    const answer = this.#parts.reads.add(performance.now());
+    this.#wake();
+    return answer;
+  }
+
+  status(): ReplicaStatus {
+    const { raft, applier, journal, clusterId } = this.#parts;
+    const { id, role, leader, term: currentTerm, commit } = raft.status();
+    const dataSizeBytes = journal.sizeBytes();
+    return { id, clusterId, role, leader, term: currentTerm, commit, applied: applier.index, dataSizeBytes };
+  }
+
+  members(): readonly Member[] {
+    return this.#parts.members();
+  }
+
+  onStatusChange(listener: (status: ReplicaStatus) => void): () => void {
+    return this.#board.listen(listener);
+  }
+
+  messages(messages: readonly Message[]): void {
+    if (this.#stopped) return;
+    for (const message of messages) this.#parts.raft.step(message);
+    this.#wake();
+  }
+
+  unreachable(peer: MemberId): void {
+    if (this.#stopped) return;
+    this.#parts.raft.reportUnreachable(peer);
+    this.#wake();
+  }
+
+  snapshot(from: MemberId, messageTerm: number, staged: StagedSnapshot): Promise<boolean> {
+    if (this.#stopped) return Promise.reject(new ReplicaError('stopped'));
+    assert(this.#incoming === null, 'one snapshot at a time');
+    const taken = this.#parts.raft.offerSnapshot(from, term(messageTerm), staged.meta);
+    this.#wake();
+    if (!taken) return Promise.resolve(false);
+    return new Promise((resolve, reject) => {
+      this.#incoming = { staged, resolve, reject };
+    });
+  }
+
+  /** Hands leadership to the member that is furthest, if there is one that answers; waits for that at most an election timeout. */
+  async handOver(): Promise<void> {
+    const { raft, electionTimeoutMs } = this.#parts;
+    const { progress, id } = raft.status();
+    const peers = [...(progress ?? [])].filter(([peer, { recentlyActive }]) => peer !== id && recentlyActive);
+    const [successor] = peers.toSorted(([, left], [, right]) => right.match - left.match);
+    if (successor === undefined || this.#stopped) return;
+    raft.transferLeadership(successor[0]);
+    this.#wake();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, electionTimeoutMs);
+      this.onStatusChange(({ role }) => {
+        if (role === 'leader') return;
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /** Refuses whoever waits, and resolves when the loop has come to rest. The journal can be closed then. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.#turn !== null) clearImmediate(this.#turn);
+    await this.#running;
+    this.#parts.proposals.stop();
+    this.#parts.reads.stop();
+    this.#incoming?.reject(new ReplicaError('stopped'));
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    const lateMs = nowMs - this.#lastTickMs - this.#parts.tickMs;
+    this.#lastTickMs = nowMs;
+    // A stalled process counts one tick, however long it stood: its peers' messages of that time are still to be read.
+    if (lateMs > this.#parts.electionTimeoutMs * storeLimits.lateTickElectionTimeouts)
+      this.#parts.logger.warn({ lateMs: Math.round(lateMs) }, 'the process stood still: tick came late');
+    this.#parts.raft.tick();
+    this.#parts.proposals.expire(nowMs);
+    this.#parts.reads.expire(nowMs);
+    this.#wake();
+  }
+
+  /** At the end of this turn of the event loop, so that what comes in one turn goes out together. */
+  #wake(): void {
+    if (this.#turn !== null || this.#stopped) return;
+    this.#turn = setImmediate(() => {
+      this.#turn = null;
+      if (this.#running !== null) this.#answerEarly();
+      else {
+        this.#running = this.#run()
+          .catch((error: unknown) => this.#die(error))
+          .finally(() => (this.#running = null));
+      }
+    });
+  }
+
+  /** The disk is busy with a Ready: what waits for no write goes out meanwhile. */
+  #answerEarly(): void {
+    const { raft, reads } = this.#parts;
+    try {
+      reads.ask(raft, performance.now());
+      this.#send(raft.takeMessages());
+    } catch (error) {
+      this.#die(error);
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { raft, proposals, reads } = this.#parts;
+    while (!this.#stopped) {
+      proposals.handOver(raft);
+      reads.ask(raft, performance.now());
+      if (!raft.hasReady()) break;
+      const ready = raft.ready();
+      await this.#carryOut(ready);
+      raft.advance(ready);
+      if (this.#board.update(this.status())) reads.askAgain();
+    }
+    if (this.#board.update(this.status())) reads.askAgain();
+  }
+
+  async #carryOut(ready: Ready): Promise<void> {
+    const { applier, logKeeper, reads } = this.#parts;
+    this.#send(ready.messages);
+    await this.#persist(ready);
+    this.#send(ready.messagesAfterPersist);
+    if (ready.snapshot !== null) await this.#restore();
+    await applier.apply(ready.committedEntries);
+    for (const answer of ready.readStates) reads.answered(answer, applier.index);
+    logKeeper.compactIfDue(applier.index);
+  }
+
+  async #persist({ entries, hardState, snapshot, mustSync }: Ready): Promise<void> {
+    const { journal, logKeeper } = this.#parts;
+    const install = snapshot === null ? null : this.#staged();
+    if (entries.length === 0 && hardState === null && install === null) return;
+    assert(install === null || install.meta.index === snapshot?.index, 'the snapshot that was offered');
+    await journal.write({ entries, hardState, install, sync: mustSync });
+    if (install !== null) logKeeper.restore(install.meta);
+    logKeeper.append(entries);
+  }
+
+  #staged(): StagedSnapshot {
+    assert(this.#incoming !== null, 'the core takes only snapshots that were offered');
+    return this.#incoming.staged;
+  }
+
+  async #restore(): Promise<void> {
+    const incoming = this.#incoming;
+    assert(incoming !== null, 'a snapshot is being installed');
+    await this.#parts.applier.restore();
+    this.#incoming = null;
+    this.#parts.logger.info({ index: incoming.staged.meta.index }, 'took over a snapshot');
+    incoming.resolve(true);
+  }
+
+  #send(messages: readonly Message[]): void {
+    for (const message of messages)
+      if (message.kind === 'snapshot-request') void this.#sendSnapshot(message.to, message.term);
+    this.#parts.transport.send(messages);
+  }
+
+  /** Never rejects: a broken stream is reported to the core, which tries again. */
+  async #sendSnapshot(to: MemberId, messageTerm: number): Promise<void> {
+    const { journal, transport, raft, logger } = this.#parts;
+    let delivered = false;
+    try {
+      const view = await journal.openView();
+      try {
+        delivered = await transport.sendSnapshot(to, messageTerm, view);
+        logger.info({ peer: to.toString(16), index: view.meta.index, delivered }, 'sent a snapshot');
+      } finally {
+        await view.close();
+      }
+    } catch (error) {
+      logger.warn({ peer: to.toString(16), err: error }, 'a snapshot did not get through');
+    }
+    if (this.#stopped) return;
+    raft.reportSnapshot(to, delivered ? 'delivered' : 'failed');
+    this.#wake();
+  }
+
+  #die(error: unknown): void {
+    this.#stopped = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#fail(error);
+  }
+}

@@ -1,0 +1,68 @@
+import type { Journal } from '@raftsman/journal';
+import { logIndex, MemoryLog, type Entry, type SnapshotMeta } from '@raftsman/raft';
+import { storeLimits } from '../limits.js';
+
+/** The durable log's tail in memory, and when to cut it (etcd: --snapshot-count, --snapshot-catchup-entries). */
+export class LogKeeper {
+  readonly log: MemoryLog;
+  readonly #journal: Journal;
+  readonly #snapshotCount: number;
+  readonly #catchUpEntries: number;
+  #bytes = 0;
+
+  constructor(
+    journal: Journal,
+    options: { readonly snapshotCount: number; readonly catchUpEntries: number },
+  ) {
+    this.#journal = journal;
+    this.#snapshotCount = options.snapshotCount;
+    this.#catchUpEntries = options.catchUpEntries;
+    const { compacted, entries, state } = journal.recovered;
+    this.log = new MemoryLog({ ...compacted, configuration: state.configuration }, entries);
+    this.log.snapshotTaken(metaOf(state));
+    for (const { data } of entries) this.#bytes += data.length;
+  }
+
+  /** The journal has made these durable. */
+  append(entries: readonly Entry[]): void {
+    this.log.append(entries);
+    for (const { data } of entries) this.#bytes += data.length;
+  }
+
+  /** The journal has installed a snapshot. */
+  restore(meta: SnapshotMeta): void {
+    this.log.restore(meta);
+    this.#bytes = 0;
+  }
+
+  /** Cuts what nobody should need any more, never beyond the rows on disk. Members that need more get the state instead. */
+  compactIfDue(applied: number): void {
+    const { compactedIndex } = this.log;
+    const held = applied - compactedIndex;
+    const tooMany = held > this.#snapshotCount + this.#catchUpEntries;
+    if (!tooMany && this.#bytes <= storeLimits.logBytesMax) return;
+    const keep = tooMany ? this.#catchUpEntries : Math.floor(held / 2);
+    const target = Math.min(applied - keep, this.#journal.durableState.index);
+    if (target <= compactedIndex) return;
+    this.#compact(target);
+  }
+
+  #compact(target: number): void {
+    const { log } = this;
+    const dropped = log.slice(
+      logIndex(log.compactedIndex + 1),
+      logIndex(target + 1),
+      Number.MAX_SAFE_INTEGER,
+    );
+    for (const { data } of dropped) this.#bytes -= data.length;
+    log.snapshotTaken(metaOf(this.#journal.durableState));
+    log.compact(logIndex(target));
+    this.#journal.compact({ index: log.compactedIndex, term: log.compactedTerm });
+  }
+}
+
+const metaOf = ({ index, term, configuration }: SnapshotMeta): SnapshotMeta => ({
+  index,
+  term,
+  configuration,
+});

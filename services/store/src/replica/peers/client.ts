@@ -1,0 +1,45 @@
+import type { ChannelOptions } from '@grpc/grpc-js';
+import type { MemberId, Message } from '@raftsman/raft';
+import type { StagedSnapshot } from '@raftsman/journal';
+import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
+import { clientCredentials, loadService, type ClientSecurity } from '@raftsman/wire';
+import { storeLimits } from '../../limits.js';
+
+export const peerProto = 'raft/peer.proto';
+export const peerService = 'raftsman.raft.v1.Peer';
+
+/** What the transport tells the replica. */
+export interface PeerEvents {
+  /** In the order in which one peer sent them. */
+  messages(messages: readonly Message[]): void;
+  /** An established stream to or from the peer broke. */
+  unreachable(peer: MemberId): void;
+  /** A whole snapshot is staged. Resolves when it is in use; false: not needed any more. */
+  snapshot(from: MemberId, messageTerm: number, staged: StagedSnapshot): Promise<boolean>;
+}
+
+export interface PeerAddress {
+  readonly id: MemberId;
+  readonly name: string;
+  /** host:port. */
+  readonly target: string;
+  readonly security: ClientSecurity;
+}
+
+const options: ChannelOptions = {
+  'grpc.keepalive_time_ms': storeLimits.peerKeepaliveTimeMs,
+  'grpc.keepalive_timeout_ms': storeLimits.peerKeepaliveTimeoutMs,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.initial_reconnect_backoff_ms': storeLimits.reconnectBackoffMinMs,
+  'grpc.min_reconnect_backoff_ms': storeLimits.reconnectBackoffMinMs,
+  'grpc.max_reconnect_backoff_ms': storeLimits.reconnectBackoffMaxMs,
+  'grpc.max_receive_message_length': storeLimits.receiveFrameBytesMax,
+  'grpc.enable_retries': 0,
+  // Heartbeats must not queue behind a snapshot, so that each client has a connection of its own.
+  'grpc.use_local_subchannel_pool': 1,
+};
+
+export function createPeerClient({ target, security }: PeerAddress): PeerClient {
+  const Client = loadService(peerProto, peerService);
+  return new Client(target, clientCredentials(security), options) as unknown as PeerClient;
+}

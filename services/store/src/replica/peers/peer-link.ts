@@ -1,0 +1,134 @@
+import { Metadata, status, type ClientDuplexStream, type StatusObject } from '@grpc/grpc-js';
+import type { Message } from '@raftsman/raft';
+import type { Frame } from '@raftsman/proto/gen/raftsman/raft/v1/Frame.js';
+import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
+import type { Welcome__Output } from '@raftsman/proto/gen/raftsman/raft/v1/Welcome.js';
+import type { Logger } from '@raftsman/telemetry';
+import { storeLimits } from '../../limits.js';
+import { createPeerClient, type PeerAddress } from './client.js';
+import { encodeMessage } from './codec.js';
+import { helloTo, type PeerIdentity } from './hello.js';
+import { Outbox } from './outbox.js';
+
+type Call = ClientDuplexStream<Frame, Welcome__Output>;
+
+type LinkState =
+  /** The call waits for the connection, or for the peer's welcome. */
+  | { readonly kind: 'connecting'; readonly call: Call }
+  | { readonly kind: 'open'; readonly call: Call; readonly congested: boolean }
+  | { readonly kind: 'backing-off'; readonly timer: NodeJS.Timeout }
+  | { readonly kind: 'closed' };
+
+export interface LinkEvents {
+  opened(welcome: Welcome__Output): void;
+  /** An open link broke. */
+  broken(): void;
+}
+
+/** The stream of messages to one peer: kept up, and never more than its bounded queue behind. */
+export class PeerLink {
+  readonly #peer: PeerAddress;
+  readonly #identity: PeerIdentity;
+  readonly #events: LinkEvents;
+  readonly #logger: Logger;
+  readonly #client: PeerClient;
+  readonly #outbox = new Outbox();
+  #state: LinkState;
+  #failures = 0;
+  #lastComplaint = '';
+
+  constructor(peer: PeerAddress, identity: PeerIdentity, events: LinkEvents, logger: Logger) {
+    this.#peer = peer;
+    this.#identity = identity;
+    this.#events = events;
+    this.#logger = logger;
+    this.#client = createPeerClient(peer);
+    this.#state = this.#connect();
+  }
+
+  send(message: Message): void {
+    const open = this.#state.kind === 'open';
+    this.#outbox.push(message, open ? undefined : storeLimits.peerOfflineMessagesMax);
+  }
+
+  /** Writes what waits, as far as the peer takes it. */
+  flush(): void {
+    while (this.#state.kind === 'open' && !this.#state.congested && !this.#outbox.isEmpty) {
+      const { call } = this.#state;
+      const messages = this.#outbox
+        .takeFrame()
+        .flatMap((message) => (message.kind === 'snapshot-request' ? [] : [encodeMessage(message)]));
+      if (!call.write({ messages })) this.#waitForDrain(call);
+    }
+  }
+
+  close(): void {
+    const state = this.#state;
+    this.#state = { kind: 'closed' };
+    if (state.kind === 'backing-off') clearTimeout(state.timer);
+    else if (state.kind !== 'closed') state.call.cancel();
+    this.#client.close();
+  }
+
+  #connect(): LinkState {
+    const metadata = new Metadata({ waitForReady: true });
+    const call = this.#client.exchange(metadata);
+    call.on('data', (welcome: Welcome__Output) => this.#welcomed(call, welcome));
+    // The status below says the same and always comes.
+    call.on('error', () => undefined);
+    call.on('status', (end: StatusObject) => this.#ended(call, end));
+    call.write({ hello: helloTo(this.#peer.id, this.#identity) });
+    return { kind: 'connecting', call };
+  }
+
+  #welcomed(call: Call, welcome: Welcome__Output): void {
+    if (this.#state.kind !== 'connecting' || this.#state.call !== call) return;
+    this.#state = { kind: 'open', call, congested: false };
+    this.#failures = 0;
+    this.#lastComplaint = '';
+    this.#logger.info({ peer: this.#peer.name }, 'connected to peer');
+    this.#events.opened(welcome);
+    this.flush();
+  }
+
+  #waitForDrain(call: Call): void {
+    this.#state = { kind: 'open', call, congested: true };
+    call.once('drain', () => {
+      if (this.#state.kind !== 'open' || this.#state.call !== call) return;
+      this.#state = { kind: 'open', call, congested: false };
+      const dropped = this.#outbox.takeDropped();
+      if (dropped > 0)
+        this.#logger.warn({ peer: this.#peer.name, dropped }, 'peer is slow: messages dropped');
+      this.flush();
+    });
+  }
+
+  #ended(call: Call, end: StatusObject): void {
+    const state = this.#state;
+    if ((state.kind !== 'open' && state.kind !== 'connecting') || state.call !== call) return;
+    this.#complain(end);
+    this.#state = { kind: 'backing-off', timer: setTimeout(() => this.#reconnect(), this.#backoffMs(end)) };
+    this.#failures += 1;
+    if (state.kind === 'open') this.#events.broken();
+  }
+
+  #reconnect(): void {
+    this.#state = this.#connect();
+  }
+
+  #backoffMs(end: StatusObject): number {
+    if (end.code === status.FAILED_PRECONDITION) return storeLimits.refusedBackoffMs;
+    const { reconnectBackoffMinMs, reconnectBackoffMaxMs } = storeLimits;
+    return Math.min(reconnectBackoffMaxMs, reconnectBackoffMinMs * 2 ** Math.min(this.#failures, 16));
+  }
+
+  /** Once per kind of failure, not once per attempt. */
+  #complain({ code, details }: StatusObject): void {
+    const complaint = `${code} ${details}`;
+    if (complaint === this.#lastComplaint) return;
+    this.#lastComplaint = complaint;
+    const fields = { peer: this.#peer.name, target: this.#peer.target, code: status[code], details };
+    if (code === status.FAILED_PRECONDITION) this.#logger.error(fields, 'peer refused this member');
+    else this.#logger.warn(fields, 'connection to peer broke');
+  }
+}

@@ -1,0 +1,123 @@
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from '@raftsman/telemetry';
+import { createGrpcServer, type GrpcServer } from '@raftsman/wire';
+import type { StoreConfig } from './config.js';
+import { ConfigError, ListenError } from './errors.js';
+import { createEtcdServices, createStateMachine } from './etcd/index.js';
+import { storeLimits } from './limits.js';
+import { listenOnAll } from './listen.js';
+import { startReplica, type RunningReplica } from './replica/index.js';
+import { parseUrl, targetOf } from './urls.js';
+
+/**
+ * Runs one member until `signal` aborts, then hands leadership over and drains. Rejects with ConfigError, JournalError or ListenError at
+ * start; with anything else when the member cannot go on (a failed write, a broken invariant), and the process must end.
+ */
+export async function run(config: StoreConfig, logger: Logger, signal: AbortSignal): Promise<void> {
+  await checkFiles(config);
+  const stateMachine = createStateMachine();
+  const running = await startReplica({ ...replicaOptions(config), stateMachine, logger });
+  const { replica } = running;
+  const face = createEtcdServices({ stateMachine, replica, config: faceConfig(config), logger });
+  const server = createGrpcServer(face.services, {
+    'grpc.max_receive_message_length': config.requestBytesMax + storeLimits.requestOverheadBytes,
+  });
+  const stopWatching = replica.onStatusChange(({ role, leader, term }) =>
+    logger.info({ role, term, leader: leader?.toString(16) ?? null }, 'status'),
+  );
+  try {
+    await listenOnAll(server, config.clientListeners);
+    const { id, clusterId } = replica.status();
+    const ids = { member: id.toString(16), cluster: clusterId.toString(16) };
+    logger.info({ ...ids, name: config.name, clientUrls: config.advertiseClientUrls }, 'serving');
+    await Promise.race([aborted(signal), running.failed]);
+  } catch (error) {
+    face.close();
+    if (error instanceof ListenError) await running.stop();
+    throw error;
+  } finally {
+    stopWatching();
+  }
+  await drain(server, face, running, logger);
+}
+
+function replicaOptions(config: StoreConfig) {
+  return {
+    name: config.name,
+    members: config.initialCluster.map(({ name, peerUrls }) => ({
+      name,
+      peerUrls,
+      address: {
+        target: targetOf(parseUrl('--initial-cluster', peerUrls[0]!)),
+        security: config.peerSecurity,
+      },
+    })),
+    clusterToken: config.initialClusterToken,
+    clientUrls: config.advertiseClientUrls,
+    dataDirectory: join(config.dataDirectory, 'member'),
+    listeners: config.peerListeners,
+    heartbeatIntervalMs: config.heartbeatIntervalMs,
+    electionTimeoutMs: config.electionTimeoutMs,
+    snapshotCount: config.snapshotCount,
+    snapshotCatchUpEntries: config.snapshotCatchUpEntries,
+  };
+}
+
+function faceConfig(config: StoreConfig) {
+  const { requestBytesMax, txnOpsMax, watchProgressNotifyIntervalMs, electionTimeoutMs } = config;
+  return {
+    requestBytesMax,
+    txnOpsMax,
+    quotaBackendBytes: config.quotaBackendBytes || storeLimits.quotaBackendBytesDefault,
+    watchProgressNotifyIntervalMs,
+    electionTimeoutMs,
+    leaderSecurity: config.clientSecurity,
+  };
+}
+
+/** What would otherwise fail later, and less clearly. */
+async function checkFiles(config: StoreConfig): Promise<void> {
+  const securities = [
+    ...config.clientListeners.map(({ security }) => security),
+    ...config.peerListeners.map(({ security }) => security),
+    config.clientSecurity,
+    config.peerSecurity,
+  ];
+  for (const security of securities) {
+    if (security === 'insecure') continue;
+    for (const file of [security.certFile, security.keyFile, security.caFile])
+      await readFile(file).catch((error: Error) => {
+        throw new ConfigError(`cannot read ${file}: ${error.message}`);
+      });
+  }
+  if (config.initialClusterState === 'existing')
+    await access(join(config.dataDirectory, 'member')).catch(() => {
+      throw new ConfigError(
+        `--initial-cluster-state=existing, but there is no data in ${config.dataDirectory}: members cannot be added to a running cluster`,
+      );
+    });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Watches end first, so that their clients go to another member; calls that run may finish; leadership is handed over on the way. */
+async function drain(
+  server: GrpcServer,
+  face: { close(): void },
+  running: RunningReplica,
+  logger: Logger,
+): Promise<void> {
+  logger.info('stopping');
+  face.close();
+  const closing = server.close(storeLimits.drainMs);
+  await running.handOver();
+  await closing;
+  await running.stop();
+  logger.info('stopped');
+}

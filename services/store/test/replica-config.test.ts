@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { storeConfig, type StoreFlags } from '../src/config.js';
+
+const defaults: StoreFlags = {
+  name: 'default',
+  listenPeerUrls: 'http://localhost:2380',
+  initialAdvertisePeerUrls: 'http://localhost:2380',
+  initialClusterState: 'new',
+  initialClusterToken: 'etcd-cluster',
+  heartbeatInterval: 100,
+  electionTimeout: 1_000,
+  snapshotCount: 10_000,
+  snapshotCatchupEntries: 5_000,
+  quotaBackendBytes: 0,
+  maxRequestBytes: 1_572_864,
+  maxTxnOps: 128,
+  watchProgressNotifyInterval: 600_000,
+  logLevel: 'info',
+};
+
+const three: Partial<StoreFlags> = {
+  name: 'm2',
+  listenPeerUrls: 'https://10.0.0.2:2380',
+  initialAdvertisePeerUrls: 'https://10.0.0.2:2380',
+  initialCluster: 'm1=https://10.0.0.1:2380,m2=https://10.0.0.2:2380,m3=https://10.0.0.3:2380',
+  peerCertFile: 'p.crt',
+  peerKeyFile: 'p.key',
+  peerTrustedCaFile: 'p-ca.crt',
+  peerClientCertAuth: true,
+};
+
+describe('store flags', () => {
+  test('without any, one member as etcd would start it', () => {
+    expect(storeConfig(defaults)).toMatchObject({
+      dataDirectory: 'default.etcd',
+      initialCluster: [{ name: 'default', peerUrls: ['http://localhost:2380'] }],
+      clientListeners: [{ address: 'localhost:2379', security: 'insecure' }],
+      advertiseClientUrls: ['http://localhost:2379'],
+      peerListeners: [{ address: 'localhost:2380', security: 'insecure' }],
+      peerSecurity: 'insecure',
+    });
+  });
+
+  test('three members with TLS', () => {
+    const config = storeConfig({ ...defaults, ...three });
+    expect(config.initialCluster.map(({ name }) => name)).toEqual(['m1', 'm2', 'm3']);
+    expect(config.peerListeners).toEqual([
+      {
+        address: '10.0.0.2:2380',
+        security: { certFile: 'p.crt', keyFile: 'p.key', caFile: 'p-ca.crt', clientCertRequired: true },
+      },
+    ]);
+    expect(config.peerSecurity).toEqual({ certFile: 'p.crt', keyFile: 'p.key', caFile: 'p-ca.crt' });
+  });
+
+  test.each<[string, Partial<StoreFlags>, RegExp]>([
+    ['an impatient election', { electionTimeout: 400 }, /should be at least as 5 times/],
+    ['a sleepy election', { electionTimeout: 50_001 }, /too long/],
+    [
+      'listening without advertising',
+      { listenClientUrls: 'http://127.0.0.1:1' },
+      /--advertise-client-urls is required/,
+    ],
+    [
+      'a name that is not in the cluster',
+      { name: 'm4', initialCluster: 'm1=http://localhost:2380' },
+      /couldn't find local name "m4"/,
+    ],
+    [
+      'another URL in the cluster than advertised',
+      { initialCluster: 'default=http://localhost:9999' },
+      /--initial-cluster has default=http:\/\/localhost:9999 but --initial-advertise-peer-urls=http:\/\/localhost:2380/,
+    ],
+    [
+      'a URL without a port',
+      { listenPeerUrls: 'http://localhost' },
+      /invalid value "http:\/\/localhost" for --listen-peer-urls/,
+    ],
+    ['a URL with a path', { listenPeerUrls: 'http://localhost:1/x' }, /expected http:\/\/host:port/],
+    ['a port too large', { listenPeerUrls: 'http://localhost:65536' }, /expected http:\/\/host:port/],
+    ['a name to listen on', { listenPeerUrls: 'http://example.com:1' }, /expected IP in URL for binding/],
+    ['the same URL twice', { listenPeerUrls: 'http://localhost:1,http://localhost:1' }, /twice/],
+    [
+      'two members with one URL',
+      { initialCluster: 'default=http://localhost:2380,b=http://localhost:2380' },
+      /twice/,
+    ],
+    [
+      'a member without a name',
+      { initialCluster: 'http://localhost:2380' },
+      /expected name=http:\/\/host:port/,
+    ],
+    [
+      'TLS without files',
+      { ...three, peerKeyFile: undefined } as Partial<StoreFlags>,
+      /TLS for https:\/\/10\.0\.0\.2:2380 needs --peer-cert-file/,
+    ],
+    ['client certificates without TLS', { clientCertAuth: true }, /it is not https/],
+    [
+      'some members with TLS',
+      { ...three, initialCluster: 'm1=http://10.0.0.1:2380,m2=https://10.0.0.2:2380' },
+      /all members must use http or all https/,
+    ],
+  ])('refuses %s', (_what, change, message) => {
+    expect(() => storeConfig({ ...defaults, ...change })).toThrow(message);
+  });
+});

@@ -1,0 +1,154 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger } from '@raftsman/telemetry';
+import { onTestFinished } from 'vitest';
+import type { AppliedEntry, StateMachine } from '../src/contract.js';
+import { startReplica, type ReplicaOptions, type RunningReplica } from '../src/replica/index.js';
+
+/** Keys and values; a proposal is `key=value`, its result the number of proposals applied so far. */
+export class TinyStateMachine implements StateMachine {
+  readonly values = new Map<string, string>();
+  readonly history: string[] = [];
+
+  apply({ data }: { readonly data: Uint8Array }): AppliedEntry {
+    const text = Buffer.from(data).toString();
+    const [key = '', value = ''] = text.split('=');
+    this.values.set(key, value);
+    this.history.push(text);
+    return {
+      rows: [{ key: Buffer.from(key), value: Buffer.from(value) }],
+      result: this.history.length,
+    };
+  }
+
+  async restore(
+    rows: AsyncIterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>,
+  ): Promise<void> {
+    this.values.clear();
+    for await (const { key, value } of rows)
+      this.values.set(Buffer.from(key).toString(), Buffer.from(value).toString());
+  }
+}
+
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+          const server = createServer();
+          server.once('error', reject);
+          server.listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'raftsman-store-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export interface TestMember {
+  readonly name: string;
+  readonly stateMachine: TinyStateMachine;
+  readonly running: RunningReplica;
+}
+
+/** Members in this process, over real connections and data directories. */
+export class TestCluster {
+  readonly running = new Map<string, TestMember>();
+  readonly #names: readonly string[];
+  readonly #directory: string;
+  readonly #ports: readonly number[];
+  readonly #changes: Partial<ReplicaOptions>;
+
+  private constructor(
+    names: readonly string[],
+    directory: string,
+    ports: readonly number[],
+    changes: Partial<ReplicaOptions>,
+  ) {
+    this.#names = names;
+    this.#directory = directory;
+    this.#ports = ports;
+    this.#changes = changes;
+  }
+
+  static async create(size: number, changes: Partial<ReplicaOptions> = {}): Promise<TestCluster> {
+    const names = Array.from({ length: size }, (_, index) => `m${index + 1}`);
+    const cluster = new TestCluster(names, await temporaryDirectory(), await freePorts(size), changes);
+    onTestFinished(() => cluster.stopAll());
+    return cluster;
+  }
+
+  async start(name: string, changes: Partial<ReplicaOptions> = {}): Promise<TestMember> {
+    const stateMachine = new TinyStateMachine();
+    const members = this.#names.map((each, index) => ({
+      name: each,
+      peerUrls: [`http://127.0.0.1:${this.#ports[index]}`],
+      address: { target: `127.0.0.1:${this.#ports[index]}`, security: 'insecure' as const },
+    }));
+    const running = await startReplica({
+      name,
+      members,
+      clusterToken: 'test',
+      clientUrls: [`http://${name}:2379`],
+      dataDirectory: join(this.#directory, name),
+      listeners: [{ address: `127.0.0.1:${this.#ports[this.#names.indexOf(name)]}`, security: 'insecure' }],
+      heartbeatIntervalMs: 20,
+      electionTimeoutMs: 200,
+      snapshotCount: 10_000,
+      snapshotCatchUpEntries: 5_000,
+      stateMachine,
+      logger: createLogger({ component: name, level: 'silent' }),
+      ...this.#changes,
+      ...changes,
+    });
+    const member = { name, stateMachine, running };
+    this.running.set(name, member);
+    return member;
+  }
+
+  async startAll(): Promise<readonly TestMember[]> {
+    return Promise.all(this.#names.map((name) => this.start(name)));
+  }
+
+  async stop(name: string): Promise<void> {
+    const member = this.running.get(name);
+    this.running.delete(name);
+    await member?.running.stop();
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.running.keys()].map((name) => this.stop(name)));
+  }
+
+  leader(): Promise<TestMember> {
+    return until('a leader', () =>
+      [...this.running.values()].find(({ running }) => running.replica.status().role === 'leader'),
+    );
+  }
+
+  async follower(): Promise<TestMember> {
+    const leader = await this.leader();
+    return [...this.running.values()].find((member) => member !== leader)!;
+  }
+}
+
+/** Looks again until there is something; generous, because the machine may be busy. */
+export async function until<T>(what: string, look: () => T | undefined | false): Promise<T> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -1,0 +1,333 @@
+import { describe, expect, test } from 'vitest';
+import { logIndex, memberId, term, type Message, type Raft } from '@raftsman/raft';
+import { decodeEnvelope, encodeEnvelope } from '../src/replica/envelope.js';
+import { clusterIdOf, memberIdOf } from '../src/replica/identity.js';
+import { decodeMessage, encodeMessage } from '../src/replica/peers/codec.js';
+import { checkHello, helloTo } from '../src/replica/peers/hello.js';
+import { Outbox } from '../src/replica/peers/outbox.js';
+import { Proposals } from '../src/replica/proposals.js';
+import { Reads } from '../src/replica/reads.js';
+import { storeLimits } from '../src/limits.js';
+import { loadProto } from '@raftsman/wire';
+
+/** A core that takes everything, in a term that the test sets. */
+function scriptedCore() {
+  const script = { term: 1, hasLeader: true, proposed: [] as number[], reads: [] as number[] };
+  const raft = {
+    status: () => ({ term: term(script.term) }),
+    propose: (entries: readonly { readonly data: Uint8Array }[]) => {
+      if (!script.hasLeader) return 'no-leader';
+      for (const { data } of entries) script.proposed.push(decodeEnvelope(data)!.request);
+      return null;
+    },
+    readIndex: (requestId: number) => {
+      if (!script.hasLeader) return 'no-leader';
+      script.reads.push(requestId);
+      return null;
+    },
+  } as unknown as Raft;
+  return { script, raft };
+}
+
+const newProposals = () => new Proposals({ origin: 7, incarnation: 9, timeoutMs: 100 });
+
+describe('proposals', () => {
+  test('wait while there is no leader, and go out together when there is one', async () => {
+    const { script, raft } = scriptedCore();
+    const proposals = newProposals();
+    script.hasLeader = false;
+    const answers = [proposals.add(Buffer.from('a'), 0), proposals.add(Buffer.from('b'), 0)];
+    proposals.handOver(raft);
+    expect(script.proposed).toEqual([]);
+    script.hasLeader = true;
+    proposals.handOver(raft);
+    expect(script.proposed).toEqual([1, 2]);
+    proposals.applied(7, 9, 2, 'second');
+    proposals.applied(7, 9, 1, 'first');
+    expect(await Promise.all(answers)).toEqual(['first', 'second']);
+    expect(proposals.size).toBe(0);
+  });
+
+  test('what another member or an earlier life proposed answers nobody here', () => {
+    const { raft } = scriptedCore();
+    const proposals = newProposals();
+    void proposals.add(Buffer.from('a'), 0);
+    proposals.handOver(raft);
+    proposals.applied(8, 9, 1, 'other member');
+    proposals.applied(7, 8, 1, 'earlier life');
+    expect(proposals.size).toBe(1);
+  });
+
+  test('are proposed again once an entry of a later term shows that they are lost, and not before', () => {
+    const { script, raft } = scriptedCore();
+    const proposals = newProposals();
+    void proposals.add(Buffer.from('a'), 0);
+    proposals.handOver(raft);
+    script.term = 3;
+    void proposals.add(Buffer.from('b'), 0);
+    proposals.handOver(raft);
+    proposals.termReached(term(1));
+    proposals.handOver(raft);
+    expect(script.proposed).toEqual([1, 2]);
+    proposals.termReached(term(3));
+    proposals.handOver(raft);
+    expect(script.proposed).toEqual([1, 2, 1]);
+  });
+
+  test('that nobody took end as no-leader, the others as timeout', async () => {
+    const { script, raft } = scriptedCore();
+    const proposals = newProposals();
+    const sent = proposals.add(Buffer.from('a'), 0);
+    proposals.handOver(raft);
+    script.hasLeader = false;
+    const kept = proposals.add(Buffer.from('b'), 50);
+    proposals.expire(99);
+    expect(proposals.size).toBe(2);
+    proposals.expire(150);
+    await expect(sent).rejects.toMatchObject({ code: 'timeout' });
+    await expect(kept).rejects.toMatchObject({ code: 'no-leader' });
+    script.hasLeader = true;
+    proposals.handOver(raft);
+    expect(script.proposed).toEqual([1]);
+  });
+
+  test('are bounded in count and bytes', async () => {
+    const many = newProposals();
+    for (let index = 0; index < storeLimits.proposalsMax; index++) void many.add(new Uint8Array(0), 0);
+    await expect(many.add(new Uint8Array(0), 0)).rejects.toMatchObject({ code: 'too-many-requests' });
+    const large = newProposals();
+    void large.add(new Uint8Array(storeLimits.proposalBytesMax), 0);
+    await expect(large.add(new Uint8Array(1), 0)).rejects.toMatchObject({ code: 'too-many-requests' });
+  });
+
+  test('whose entries a snapshot swallowed are unknown; those that wait go on', async () => {
+    const { script, raft } = scriptedCore();
+    const proposals = newProposals();
+    const sent = proposals.add(Buffer.from('a'), 0);
+    proposals.handOver(raft);
+    void proposals.add(Buffer.from('b'), 0);
+    proposals.outcomesUnknown();
+    await expect(sent).rejects.toMatchObject({ code: 'timeout' });
+    proposals.handOver(raft);
+    expect(script.proposed).toEqual([1, 2]);
+  });
+});
+
+describe('reads', () => {
+  test('that wait share a round, and one that comes later does not join it', async () => {
+    const { script, raft } = scriptedCore();
+    const reads = new Reads({ timeoutMs: 100 });
+    const first = [reads.add(0), reads.add(0)];
+    reads.ask(raft, 0);
+    let laterIsDone = false;
+    const later = reads.add(1).then(() => (laterIsDone = true));
+    reads.ask(raft, 1);
+    expect(script.reads).toEqual([1, 2]);
+    reads.answered({ requestId: 1, index: logIndex(10) }, 10);
+    await Promise.all(first);
+    expect(laterIsDone).toBe(false);
+    reads.answered({ requestId: 2, index: logIndex(10) }, 10);
+    await later;
+  });
+
+  test('wait until this member has applied what the leader named', async () => {
+    const { raft } = scriptedCore();
+    const reads = new Reads({ timeoutMs: 100 });
+    let isDone = false;
+    const read = reads.add(0).then(() => (isDone = true));
+    reads.ask(raft, 0);
+    reads.answered({ requestId: 1, index: logIndex(10) }, 9);
+    await Promise.resolve();
+    expect(isDone).toBe(false);
+    reads.applied(10);
+    await read;
+  });
+
+  test('that got no answer are asked again, and an answer to the old question is void', async () => {
+    const { script, raft } = scriptedCore();
+    const reads = new Reads({ timeoutMs: 10_000 });
+    const read = reads.add(0);
+    reads.ask(raft, 0);
+    reads.expire(storeLimits.readRetryMs);
+    reads.answered({ requestId: 1, index: logIndex(1) }, 5);
+    reads.ask(raft, storeLimits.readRetryMs);
+    expect(script.reads).toEqual([1, 2]);
+    reads.answered({ requestId: 2, index: logIndex(1) }, 5);
+    await read;
+  });
+
+  test('end in time', async () => {
+    const { script, raft } = scriptedCore();
+    script.hasLeader = false;
+    const reads = new Reads({ timeoutMs: 100 });
+    const read = reads.add(0);
+    reads.ask(raft, 0);
+    reads.expire(100);
+    await expect(read).rejects.toMatchObject({ code: 'no-leader' });
+  });
+});
+
+describe('on the wire', () => {
+  const from = memberId(2 ** 52 - 1);
+  const to = memberId(3);
+  const base = { from, to, term: term(2 ** 40) };
+  const entry = { index: logIndex(8), term: term(5), type: 'normal' as const, data: Buffer.from('data') };
+  const messages: Exclude<Message, { kind: 'snapshot-request' }>[] = [
+    {
+      ...base,
+      kind: 'vote-request',
+      preVote: true,
+      lastLogIndex: logIndex(7),
+      lastLogTerm: term(5),
+      leadershipTransfer: false,
+    },
+    { ...base, kind: 'vote-response', preVote: false, granted: true },
+    {
+      ...base,
+      kind: 'append-request',
+      prevLogIndex: logIndex(7),
+      prevLogTerm: term(5),
+      entries: [entry, { ...entry, index: logIndex(9), type: 'configuration' }],
+      commit: logIndex(6),
+    },
+    {
+      ...base,
+      kind: 'append-response',
+      success: false,
+      index: logIndex(7),
+      hintIndex: logIndex(3),
+      hintTerm: term(2),
+    },
+    { ...base, kind: 'heartbeat-request', commit: logIndex(6), readContext: 12 },
+    { ...base, kind: 'heartbeat-response', readContext: 12 },
+    { ...base, kind: 'propose-request', entries: [{ type: 'normal', data: Buffer.from('p') }] },
+    { ...base, kind: 'read-index-request', requestId: 99 },
+    { ...base, kind: 'read-index-response', requestId: 99, index: logIndex(6) },
+    { ...base, kind: 'timeout-now' },
+  ];
+
+  /** Through the bytes, as the stream carries them. */
+  function throughTheWire(message: (typeof messages)[number]): Message | null {
+    const service = loadProto('raft/peer.proto')['raftsman.raft.v1.Peer'] as unknown as {
+      Exchange: {
+        requestSerialize: (frame: object) => Buffer;
+        requestDeserialize: (bytes: Buffer) => { messages: Parameters<typeof decodeMessage>[2][] };
+      };
+    };
+    const bytes = service.Exchange.requestSerialize({ messages: [encodeMessage(message)] });
+    return decodeMessage(from, to, service.Exchange.requestDeserialize(bytes).messages[0]!);
+  }
+
+  test.each(messages.map((message) => [message.kind, message] as const))(
+    '%s arrives as it was sent',
+    (_kind, message) => {
+      expect(throughTheWire(message)).toEqual(message);
+    },
+  );
+
+  test('a kind that is not known is dropped', () => {
+    expect(decodeMessage(from, to, { term: '1' })).toBeNull();
+  });
+
+  test('an envelope arrives as it was sent, and anything else is none', () => {
+    const envelope = { origin: 2 ** 52 - 1, incarnation: 2 ** 47, request: 3, payload: Buffer.from('x') };
+    expect(decodeEnvelope(encodeEnvelope(envelope))).toMatchObject({ origin: 2 ** 52 - 1, request: 3 });
+    expect(Buffer.from(decodeEnvelope(encodeEnvelope(envelope))!.payload).toString()).toBe('x');
+    expect(decodeEnvelope(Buffer.from('short'))).toBeNull();
+    expect(decodeEnvelope(Buffer.alloc(100, 0xff))).toBeNull();
+  });
+});
+
+describe('the queue to a slow peer', () => {
+  const append = (size: number): Message => ({
+    from: memberId(1),
+    to: memberId(2),
+    term: term(1),
+    kind: 'append-request',
+    prevLogIndex: logIndex(0),
+    prevLogTerm: term(0),
+    commit: logIndex(0),
+    entries: [{ index: logIndex(1), term: term(1), type: 'normal', data: new Uint8Array(size) }],
+  });
+  const vote: Message = {
+    from: memberId(1),
+    to: memberId(2),
+    term: term(1),
+    kind: 'vote-response',
+    preVote: false,
+    granted: true,
+  };
+
+  test('drops the oldest appends first and keeps what elections need', () => {
+    const outbox = new Outbox();
+    outbox.push(vote);
+    for (let sent = 0; sent < 20; sent++) outbox.push(append(1024 * 1024));
+    expect(outbox.takeDropped()).toBeGreaterThan(10);
+    expect(outbox.takeFrame()[0]).toEqual(vote);
+  });
+
+  test('is cut into frames, and an oversized message still goes', () => {
+    const outbox = new Outbox();
+    outbox.push(append(3 * 1024 * 1024));
+    outbox.push(vote);
+    expect(outbox.takeFrame()).toHaveLength(1);
+    expect(outbox.takeFrame()).toEqual([vote]);
+    expect(outbox.isEmpty).toBe(true);
+  });
+});
+
+describe('identity', () => {
+  const members = [
+    { name: 'm1', peerUrls: ['http://10.0.0.1:2380'] },
+    { name: 'm2', peerUrls: ['http://10.0.0.2:2380'] },
+  ];
+
+  test('does not depend on the order in which the cluster is written', () => {
+    expect(clusterIdOf(members, 't')).toBe(clusterIdOf(members.toReversed(), 't'));
+  });
+
+  test('depends on token, names and URLs, and fits 52 bits', () => {
+    const ids = [
+      clusterIdOf(members, 't'),
+      clusterIdOf(members, 'u'),
+      clusterIdOf([members[0]!], 't'),
+      memberIdOf(members[0]!, 't'),
+      memberIdOf(members[1]!, 't'),
+      memberIdOf(members[0]!, 'u'),
+    ];
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id).toBeLessThan(2 ** 52);
+  });
+
+  const self = memberId(1);
+  const here = { clusterId: 5, self, name: 'm1', clientUrls: [], peers: new Set([memberId(2)]) };
+  const hello = {
+    protocolVersion: 1,
+    clusterId: '5',
+    from: '2',
+    to: '1',
+    name: 'm2',
+    clientUrls: [],
+  };
+
+  test('a hello of a member is welcome', () => {
+    expect(checkHello(hello, here)).toEqual({ kind: 'welcome', from: 2 });
+    expect(helloTo(memberId(2), here)).toMatchObject({ clusterId: 5, from: 1, to: 2, protocolVersion: 1 });
+  });
+
+  test.each([
+    ['another cluster', { clusterId: '6' }, /is of cluster 6, this is 5/],
+    ['a stranger', { from: '9' }, /is no member of this cluster/],
+    ['somebody who looks for another', { to: '3' }, /this is member 1, not 3/],
+    ['another protocol', { protocolVersion: 2 }, /protocol 2 is not spoken/],
+  ])('a hello of %s is refused', (_who, change, reason) => {
+    expect(checkHello({ ...hello, ...change }, here)).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringMatching(reason),
+    });
+  });
+
+  test('silence is refused', () => {
+    expect(checkHello(null, here)).toMatchObject({ kind: 'refused' });
+  });
+});
