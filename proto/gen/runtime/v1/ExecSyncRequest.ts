@@ -1,0 +1,15 @@
+// Original file: cri/cri.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface ExecSyncRequest {
+  'containerId'?: (string);
+  'cmd'?: (string)[];
+  'timeout'?: (number | string | Long);
+}
+
+export interface ExecSyncRequest__Output {
+  'containerId': (string);
+  'cmd': (string)[];
+  'timeout': (string);
+}
