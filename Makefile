@@ -46,4 +46,4 @@ test: $(NODE_MODULES)
 
 bench: build
 	bash test/prepare.sh
-	node --experimental-default-type=module test/bench/main.js
+	npx --no-install vitest run --config test/bench/vitest.config.ts
