@@ -35,6 +35,8 @@ export interface IntOrStringSchema {
 /** Anything, kept as it is. */
 export interface AnySchema {
   readonly kind: 'any';
+  /** As for objects. */
+  readonly name?: string;
 }
 export interface ArraySchema<Items extends Schema = Schema> {
   readonly kind: 'array';
@@ -155,7 +157,7 @@ export const intOrString = (rest: { readonly default?: number | string } = {}): 
   kind: 'int-or-string',
   ...rest,
 });
-export const any = (): AnySchema => ({ kind: 'any' });
+export const any = (rest: { readonly name?: string } = {}): AnySchema => ({ kind: 'any', ...rest });
 
 /** Replaced whole by an apply and, without a `patchMergeKey`, by a strategic merge patch. */
 export const atomicList = <I extends Schema>(

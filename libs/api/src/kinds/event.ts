@@ -3,6 +3,7 @@ import { type Infer, int32, microTime, opt, req, str, time } from '../schema.js'
 import { coreV1 } from './define.js';
 import { column, defineResource, nameColumn, wideColumn } from './define-resource.js';
 import { kindSchema, type KubeKind } from './kind.js';
+import { objectMeta } from './meta.js';
 import { objectReference } from './references.js';
 
 export const eventSource = coreV1('EventSource', {
@@ -18,6 +19,7 @@ export const eventSeries = coreV1('EventSeries', {
 export type EventSeries = Infer<typeof eventSeries>;
 
 export const eventSchema = kindSchema('io.k8s.api.core.v1.Event', {
+  metadata: req(objectMeta),
   action: opt(str()),
   count: opt(int32()),
   eventTime: opt(microTime()),

@@ -8,7 +8,7 @@ const envelope = {
   metadata: opt(objectMeta),
 };
 
-/** A kind's whole schema: `properties` beside apiVersion, kind and metadata; `name` as in OpenAPI. */
+/** A kind's whole schema: `properties` beside (or instead of) apiVersion, kind and metadata; `name` as in OpenAPI. */
 export const kindSchema = <const P extends Properties>(
   name: string,
   properties: P,

@@ -31,7 +31,7 @@ export const ownerReference = metaV1(
 export const managedFieldsEntry = metaV1('ManagedFieldsEntry', {
   apiVersion: opt(str()),
   fieldsType: opt(str()),
-  fieldsV1: opt(any()),
+  fieldsV1: opt(any({ name: 'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1' })),
   manager: opt(str()),
   operation: opt(oneOf(['Apply', 'Update'])),
   subresource: opt(str()),
@@ -54,6 +54,17 @@ export const objectMeta = metaV1('ObjectMeta', {
   resourceVersion: opt(str()),
   selfLink: opt(str()),
   uid: opt(str()),
+});
+
+/** Which part of a sharded list this is; the server has no shards. */
+const shardInfo = metaV1('ShardInfo', { selector: req(str()) });
+
+export const listMeta = metaV1('ListMeta', {
+  continue: opt(str()),
+  remainingItemCount: opt(int64()),
+  resourceVersion: opt(str()),
+  selfLink: opt(str()),
+  shardInfo: opt(shardInfo),
 });
 
 export const labelSelectorRequirement = metaV1('LabelSelectorRequirement', {

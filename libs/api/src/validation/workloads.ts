@@ -25,8 +25,7 @@ const validateTemplate = (
   kind: string,
 ): readonly FieldError[] => {
   const path = 'spec.template';
-  if (template === undefined) return [required(path)];
-  const { metadata, spec } = template;
+  const { metadata, spec } = template ?? {};
   const labels = metadata?.labels ?? {};
   const policy = spec?.restartPolicy;
   const isMatched = selector === undefined || isEmptySelector(selector) || selectsLabels(selector, labels);
