@@ -2,7 +2,8 @@ import type { ClientSecurity } from '@raftsman/wire';
 import { systemClock, type Clock } from './clock.js';
 import { Endpoints } from './endpoints.js';
 import { createResourceClient, type ResourceClient } from './resource-client.js';
-import type { ObjectLike, ResourceType } from './types.js';
+import type { TypedResource } from './kinds.js';
+import type { ObjectLike } from './types.js';
 
 export interface ApiClientConfig {
   /** gRPC addresses of all apiservers, host:port. At least one. */
@@ -18,7 +19,7 @@ export interface ApiClientConfig {
  * apiserver when one does not answer.
  */
 export interface ApiClient {
-  of<T extends ObjectLike>(resource: ResourceType): ResourceClient<T>;
+  of<T extends ObjectLike>(resource: TypedResource<T>): ResourceClient<T>;
   /** The same client whose calls all end when `signal` aborts: for work that must not outlive a leader's term. */
   scoped(signal: AbortSignal): ApiClient;
   /** The same client with other deadlines, see clientLimits. */

@@ -1,3 +1,4 @@
+export { kinds, type TypedResource } from './kinds.js';
 export { createApiClient, type ApiClient, type ApiClientConfig, type CallTimeouts } from './api-client.js';
 export type { DeleteOptions, ResourceClient, WatchOptions } from './resource-client.js';
 export {

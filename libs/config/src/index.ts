@@ -9,3 +9,8 @@ export {
   type MasterConfig,
   type WorkerConfig,
 } from './cluster.js';
+export {
+  addLeaderElectionFlags,
+  leaderElectionFlags,
+  type LeaderElectionFlags,
+} from './leader-election-flags.js';

@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { createApiClient, runLeaderElected, systemClock, validateLeaderElection } from '@raftsman/client';
+import type { Logger } from '@raftsman/telemetry';
+import type { SchedulerConfig } from './config.js';
+import { createScheduler } from './scheduler.js';
+
+/** Schedules while it holds the lease, until `signal` aborts. Rejects only for a bug or a bad config. */
+export async function run(config: SchedulerConfig, logger: Logger, signal: AbortSignal): Promise<void> {
+  const { leaderElect, ...lease } = config.leaderElection;
+  const identity = `${hostname()}_${randomUUID()}`;
+  const election = { ...lease, identity };
+  validateLeaderElection(election);
+  const client = createApiClient({
+    apiservers: config.apiservers,
+    security: config.security,
+    fieldManager: 'kube-scheduler',
+  });
+  const work = (term: AbortSignal): Promise<void> =>
+    createScheduler({
+      client: client.scoped(term),
+      schedulerName: config.schedulerName,
+      logger,
+      clock: systemClock,
+      random: Math.random,
+    }).run(term);
+  try {
+    if (leaderElect) await runLeaderElected({ config: election, client, logger, work }, signal);
+    else await work(signal);
+  } finally {
+    client.close();
+  }
+}
