@@ -9,7 +9,10 @@ import { etcdError } from './errors.js';
 import { etcdLimits } from './limits.js';
 import { requireDistinctKeys } from './txn-keys.js';
 
-/** Messages as the store's requests, checked as etcd checks them (api/v3rpc/key.go). All throw EtcdError. */
+/**
+ * Messages as the store's requests, checked as etcd checks them (api/v3rpc/key.go). All throw EtcdError.
+ * An int64 that was left out arrives as the number 0, whatever the generated types say.
+ */
 
 export const binary = (bytes: Buffer): string => bytes.toString('latin1');
 

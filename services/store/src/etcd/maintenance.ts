@@ -34,10 +34,10 @@ export function createMaintenance(context: Context): MaintenanceHandlers {
       };
     }),
 
-    // The alarm follows from the quota: it is raised and lowered by what is stored, not by requests.
+    // The alarm follows from the quota: it is raised and lowered by what is stored, not by requests. No header, as in etcd.
     Alarm: unary(context, ({ action }) => {
       if (action === 'ACTIVATE') throw unsupported('raising an alarm');
-      return { header: header(context), alarms: alarms() };
+      return { alarms: alarms() };
     }),
 
     HashKV: unary(context, async ({ revision }) => {

@@ -18,7 +18,10 @@ export function requireDistinctKeys(txn: TxnRequest): void {
 function written(ops: readonly Op[]): Written {
   const puts = new Set<string>();
   const deletions: KeyRange[] = [];
-  for (const op of ops) if (op.kind === 'delete-range') deletions.push(keyRange(op.key, op.rangeEnd));
+  for (const op of ops) {
+    // etcd overlooks deletions "from this key on"; such a transaction has two changes of a key in one revision.
+    if (op.kind === 'delete-range' && op.rangeEnd !== '\0') deletions.push(keyRange(op.key, op.rangeEnd));
+  }
   const add = (key: string, isPutElsewhere: boolean): void => {
     if (isPutElsewhere || deletions.some((range) => contains(range, key))) throw etcdError('duplicateKey');
     puts.add(key);

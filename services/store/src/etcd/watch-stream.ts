@@ -13,7 +13,7 @@ import type { Event } from '@raftsman/proto/gen/mvccpb/Event.js';
 import type { WatchCreateRequest__Output } from '@raftsman/proto/gen/etcdserverpb/WatchCreateRequest.js';
 import type { WatchRequest__Output } from '@raftsman/proto/gen/etcdserverpb/WatchRequest.js';
 import type { WatchResponse } from '@raftsman/proto/gen/etcdserverpb/WatchResponse.js';
-import { header, storeOf, type Context } from './context.js';
+import { header, memberHeader, storeOf, type Context } from './context.js';
 import type { EtcdError } from './errors.js';
 import { binary } from './from-wire.js';
 import { etcdLimits } from './limits.js';
@@ -96,7 +96,8 @@ export class WatchStream implements WatchSink {
     const watch = this.#byWatcher.get(watcher);
     if (watch === undefined) return;
     this.#forget(watch);
-    this.#write({ header: header(this.#context), watchId: watch.id, canceled: true, compactRevision });
+    // Without a revision, as etcd does.
+    this.#write({ header: memberHeader(this.#context), watchId: watch.id, canceled: true, compactRevision });
   }
 
   /** Ends the stream with a status. */
@@ -111,13 +112,14 @@ export class WatchStream implements WatchSink {
   #receive(request: WatchRequest__Output): void {
     if (this.#ended) return;
     if (request.createRequest) this.#create(request.createRequest);
-    else if (request.cancelRequest) this.#cancel(request.cancelRequest.watchId);
+    else if (request.cancelRequest) this.#cancel(String(request.cancelRequest.watchId));
     else if (request.progressRequest) this.#requestProgress();
     if (!this.ready()) this.#call.pause();
   }
 
   #create(request: WatchCreateRequest__Output): void {
     const current = storeOf(this.#context).revision;
+    const wantedId = String(request.watchId);
     const range = keyRange(binary(request.key) || '\0', binary(request.rangeEnd));
     const created = { header: header(this.#context), created: true };
     const refuse = (cancelReason: string): void =>
@@ -125,10 +127,10 @@ export class WatchStream implements WatchSink {
     if (isEmpty(range)) return refuse('mvcc: watcher range is empty');
     if (this.#watches.size >= etcdLimits.watchesPerStreamMax)
       return refuse('etcdserver: too many watches on one stream');
-    if (request.watchId !== '0' && this.#watches.has(request.watchId)) {
+    if (wantedId !== '0' && this.#watches.has(wantedId)) {
       return refuse('mvcc: duplicate watch ID provided on the WatchStream');
     }
-    const id = request.watchId === '0' ? this.#freeId() : request.watchId;
+    const id = wantedId === '0' ? this.#freeId() : wantedId;
     const start = Number(request.startRevision);
     const watcher = this.#hub.watch(
       {

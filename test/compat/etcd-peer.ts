@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Peer {
+  /** host:port */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+const etcdBinary = '/usr/bin/etcd';
+export const etcdctlBinary = '/usr/bin/etcdctl';
+
+/** Why the comparison cannot be made on this machine; undefined: it can. */
+export function missing(...binaries: readonly string[]): string | undefined {
+  const absent = [etcdBinary, ...binaries].filter((binary) => !existsSync(binary));
+  if (absent.length === 0) return undefined;
+  return `SKIPPED: ${absent.join(' and ')} not installed (apt-get install etcd-server etcd-client): nothing is compared with real etcd`;
+}
+
+/** Debian's etcd, one member, on free ports and a directory of its own. */
+export async function startEtcd(): Promise<Peer> {
+  const directory = await mkdtemp(join(tmpdir(), 'etcd-compat-'));
+  const [clientPort, peerPort] = [await freePort(), await freePort()];
+  const clientUrl = `http://127.0.0.1:${clientPort}`;
+  const peerUrl = `http://127.0.0.1:${peerPort}`;
+  const child = spawn(
+    etcdBinary,
+    Object.entries({
+      'data-dir': directory,
+      name: 'default',
+      'log-level': 'error',
+      logger: 'zap',
+      'listen-client-urls': clientUrl,
+      'advertise-client-urls': clientUrl,
+      'listen-peer-urls': peerUrl,
+      'initial-advertise-peer-urls': peerUrl,
+      'initial-cluster': `default=${peerUrl}`,
+    }).map(([flag, value]) => `--${flag}=${value}`),
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const close = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+    await rm(directory, { recursive: true, force: true });
+  };
+  const deadline = Date.now() + 20_000;
+  while (!(await isHealthy(clientUrl))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      await close();
+      throw new Error(`etcd did not start: ${errors}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return { address: `127.0.0.1:${clientPort}`, close };
+}
+
+async function isHealthy(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/health`)).ok;
+  } catch {
+    return false;
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        if (address === null || typeof address === 'string') reject(new Error('no port'));
+        else resolve(address.port);
+      });
+    });
+  });
+}
