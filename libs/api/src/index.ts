@@ -47,3 +47,4 @@ export * from './values.js';
 export { limits as apiLimits } from './limits.js';
 export * from './selectors/index.js';
 export * from './table.js';
+export * from './apply/index.js';

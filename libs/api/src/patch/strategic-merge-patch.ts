@@ -1,8 +1,9 @@
 import type { Schema } from '../schema.js';
+import { fieldOf } from '../schema-walk.js';
 import { badRequest, unprocessable, type ApiError } from '../status/index.js';
 import { deepEqual, isObject, ownProperty } from '../values.js';
 import { applyElementOrder } from './element-order.js';
-import { fieldOf, mergeKeyOf, mergesLists, type PatchObject } from './strategy.js';
+import { mergeKeyOf, mergesLists, type PatchObject } from './strategy.js';
 
 /**
  * Kubernetes' strategic merge patch: a merge patch in which the schema says which lists merge, and by which key, and whose
