@@ -7,16 +7,12 @@ import { journalLimits } from './limits.js';
 export type Database = Level<Uint8Array, Uint8Array>;
 export type DatabaseSnapshot = ReturnType<Database['snapshot']>;
 
-export interface Put {
-  readonly type: 'put';
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-}
-export interface Del {
-  readonly type: 'del';
-  readonly key: Uint8Array;
-}
-export type Operation = Put | Del;
+/**
+ * Operations that take effect at once. Gathered in LevelDB's own form as they come: an array of them costs LevelDB's JavaScript wrapper
+ * ten times as much.
+ */
+export type Batch = ReturnType<typeof newBatch>;
+export const newBatch = (database: Database) => database.batch();
 
 export interface KeyRange {
   readonly gte?: Uint8Array;

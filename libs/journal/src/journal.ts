@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { Configuration, Entry, HardState, LogIndex, SnapshotMeta, Term } from '@raftsman/raft';
-import { directorySizeBytes, type Database, type Operation } from './database.js';
+import { directorySizeBytes, newBatch, type Batch, type Database } from './database.js';
 import { fromLevelError, type JournalError } from './errors.js';
 import {
   allRowKeysStart,
@@ -63,7 +63,7 @@ export class Journal {
   /** On disk. */
   #state: StateRecord;
   /** Applied, and waiting for the next synced write. */
-  #waiting: Operation[] = [];
+  #waiting: Batch;
   #waitingState: StateRecord | null = null;
   #waitingBytes = 0;
   #waitingCompaction: CompactedRecord | null = null;
@@ -76,6 +76,7 @@ export class Journal {
   private constructor(directory: string, database: Database, recovered: Recovered) {
     this.#directory = directory;
     this.#database = database;
+    this.#waiting = newBatch(database);
     this.recovered = recovered;
     this.#hardState = recovered.hardState;
     this.#compacted = recovered.compacted;
@@ -109,11 +110,8 @@ export class Journal {
     const { generation } = this.#state;
     for (const { key, value } of change.rows) {
       const full = rowKey(generation, key);
-      this.#waiting.push(
-        value === null
-          ? { type: 'del', key: full }
-          : { type: 'put', key: full, value: encodeRow(full, value) },
-      );
+      if (value === null) this.#waiting.del(full);
+      else this.#waiting.put(full, encodeRow(full, value));
       this.#waitingBytes += full.length + (value?.length ?? 0);
     }
     const { index, term, configuration } = change;
@@ -138,22 +136,20 @@ export class Journal {
       assert(this.#hardState.commit <= this.#lastIndex, 'what is committed is in the log');
       return;
     }
-    const state = group.install === null ? this.#waitingState : this.#installed(group.install);
-    const compaction = group.install?.meta ?? this.#waitingCompaction;
-    const operations = group.install === null ? this.#waiting : [];
-    this.#pushLog(operations, group);
+    const { install } = group;
+    const state = install === null ? this.#waitingState : this.#installed(install);
+    const compaction = install?.meta ?? this.#waitingCompaction;
+    const batch = this.#takeWaiting();
+    // The rows of the state that the snapshot replaces.
+    if (install !== null) batch.clear();
+    this.#putLog(batch, group);
     this.#hardState = group.hardState ?? this.#hardState;
-    operations.push({
-      type: 'put',
-      key: hardStateKey,
-      value: encodeHardState(hardStateKey, this.#hardState),
-    });
-    if (state !== null) operations.push({ type: 'put', key: stateKey, value: encodeJson(stateKey, state) });
-    if (compaction !== null) operations.push(compactionMark(compaction));
-    this.#forgetWaiting();
-    await this.#commit(operations);
+    batch.put(hardStateKey, encodeHardState(hardStateKey, this.#hardState));
+    if (state !== null) batch.put(stateKey, encodeJson(stateKey, state));
+    if (compaction !== null) batch.put(compactedKey, encodeJson(compactedKey, markOf(compaction)));
+    await this.#commit(batch);
     if (state !== null) this.#state = state;
-    if (compaction !== null) this.#clearBehind(compaction, group.install !== null);
+    if (compaction !== null) this.#clearBehind(compaction, install !== null);
   }
 
   /** Makes the waiting rows durable now. */
@@ -212,7 +208,7 @@ export class Journal {
     return { generation, index: meta.index, term: meta.term, configuration: meta.configuration };
   }
 
-  #pushLog(operations: Operation[], { entries, install, hardState }: WriteGroup): void {
+  #putLog(batch: Batch, { entries, install, hardState }: WriteGroup): void {
     const kept = install?.meta.index ?? this.#lastIndex;
     const first = entries[0];
     assert(first === undefined || first.index <= kept + 1, 'the log has no gap');
@@ -223,28 +219,29 @@ export class Journal {
     for (const [offset, entry] of entries.entries()) {
       assert(entry.index === first!.index + offset, 'entries are contiguous');
       const key = entryKey(entry.index);
-      operations.push({ type: 'put', key, value: encodeEntry(key, entry) });
+      batch.put(key, encodeEntry(key, entry));
     }
     const last = entries.at(-1)?.index ?? kept;
-    for (let index = last + 1; index <= this.#lastIndex; index++)
-      operations.push({ type: 'del', key: entryKey(index) });
+    for (let index = last + 1; index <= this.#lastIndex; index++) batch.del(entryKey(index));
     this.#lastIndex = last;
     assert((hardState ?? this.#hardState).commit <= last, 'what is committed is in the log');
   }
 
-  #forgetWaiting(): void {
-    this.#waiting = [];
+  #takeWaiting(): Batch {
+    const batch = this.#waiting;
+    this.#waiting = newBatch(this.#database);
     this.#waitingState = null;
     this.#waitingBytes = 0;
     this.#waitingCompaction = null;
+    return batch;
   }
 
-  async #commit(operations: Operation[]): Promise<void> {
+  async #commit(batch: Batch): Promise<void> {
     assert(!this.#writing, 'one write at a time');
     if (this.#failure !== null) throw this.#failure;
     this.#writing = true;
     try {
-      await this.#database.batch(operations, { sync: true });
+      await batch.write({ sync: true });
     } catch (error) {
       throw this.#fail(error);
     } finally {
@@ -271,8 +268,4 @@ export class Journal {
   }
 }
 
-const compactionMark = ({ index, term }: CompactedRecord): Operation => ({
-  type: 'put',
-  key: compactedKey,
-  value: encodeJson(compactedKey, { index, term }),
-});
+const markOf = ({ index, term }: CompactedRecord): CompactedRecord => ({ index, term });

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { SnapshotMeta } from '@raftsman/raft';
-import type { Database, Operation } from './database.js';
+import { newBatch, type Database } from './database.js';
 import { fromLevelError } from './errors.js';
 import { rowKey, rowKeysStart } from './keys.js';
 import { journalLimits } from './limits.js';
@@ -30,15 +30,15 @@ export async function createStaging(
   const clear = (): Promise<void> =>
     database.clear({ gte: rowKeysStart(generation), lt: rowKeysStart(generation + 1) });
   let phase: 'open' | 'finished' | 'aborted' = 'open';
-  let operations: Operation[] = [];
+  let batch = newBatch(database);
   let bytes = 0;
   // Each batch is synced: a later sync does not cover a batch that is in an older write-ahead file.
   const writeOut = async (): Promise<void> => {
-    const batch = operations;
-    operations = [];
+    const full = batch;
+    batch = newBatch(database);
     bytes = 0;
     try {
-      await database.batch(batch, { sync: true });
+      await full.write({ sync: true });
     } catch (error) {
       throw fromLevelError(database.location, error);
     }
@@ -49,7 +49,7 @@ export async function createStaging(
       assert(phase === 'open', 'rows come before the end');
       for (const { key, value } of rows) {
         const full = rowKey(generation, key);
-        operations.push({ type: 'put', key: full, value: encodeRow(full, value) });
+        batch.put(full, encodeRow(full, value));
         bytes += full.length + value.length;
       }
       if (bytes >= journalLimits.stagingBatchBytesMax) await writeOut();
@@ -63,7 +63,7 @@ export async function createStaging(
     async abort() {
       if (phase === 'aborted' || isInstalled()) return;
       phase = 'aborted';
-      operations = [];
+      batch.clear();
       await clear();
     },
   };

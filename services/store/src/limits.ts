@@ -45,9 +45,9 @@ export const storeLimits = {
   refusedBackoffMs: 5_000,
   /** The first frame of a stream must say who is there. */
   helloTimeoutMs: 5_000,
-  /** HTTP/2 pings: a dead link is noticed after their sum. */
-  peerKeepaliveTimeMs: 2_000,
-  peerKeepaliveTimeoutMs: 2_000,
+  /** HTTP/2 pings: a dead link is noticed after their sum; a peer that merely stands still for a while keeps its connection. */
+  peerKeepaliveTimeMs: 3_000,
+  peerKeepaliveTimeoutMs: 5_000,
 
   /** One frame of a snapshot, beyond a single row that is larger. */
   snapshotFrameBytesMax: 256 * 1024,

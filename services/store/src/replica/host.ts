@@ -92,7 +92,7 @@ export class ReplicaHost implements Replica, PeerEvents {
   }
 
   onStatusChange(listener: (status: ReplicaStatus) => void): () => void {
-    return this.#board.listen(listener);
+    return this.#board.listen(listener, this.status());
   }
 
   messages(messages: readonly Message[]): void {
@@ -127,14 +127,16 @@ export class ReplicaHost implements Replica, PeerEvents {
     if (successor === undefined || this.#stopped) return;
     raft.transferLeadership(successor[0]);
     this.#wake();
+    let stopListening = (): void => undefined;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, electionTimeoutMs);
-      this.onStatusChange(({ role }) => {
+      stopListening = this.onStatusChange(({ role }) => {
         if (role === 'leader') return;
         clearTimeout(timer);
         resolve();
       });
     });
+    stopListening();
   }
 
   /** Refuses whoever waits, and resolves when the loop has come to rest. The journal can be closed then. */
@@ -196,9 +198,17 @@ export class ReplicaHost implements Replica, PeerEvents {
       const ready = raft.ready();
       await this.#carryOut(ready);
       raft.advance(ready);
-      if (this.#board.update(this.status())) reads.askAgain();
+      this.#tellStatus();
     }
-    if (this.#board.update(this.status())) reads.askAgain();
+    this.#tellStatus();
+  }
+
+  /** Readers that asked an earlier leader ask the new one. */
+  #tellStatus(): void {
+    const { raft, reads } = this.#parts;
+    if (!this.#board.isNews(raft.status())) return;
+    reads.askAgain();
+    this.#board.update(this.status());
   }
 
   async #carryOut(ready: Ready): Promise<void> {

@@ -11,18 +11,19 @@ export class StatusBoard {
     this.#last = first;
   }
 
-  /** Answers whether there was news. */
-  update(status: ReplicaStatus): boolean {
-    const { role, leader, term } = this.#last;
-    this.#last = status;
-    if (role === status.role && leader === status.leader && term === status.term) return false;
-    for (const listener of this.#listeners) listener(status);
-    return true;
+  isNews({ role, leader, term }: Pick<ReplicaStatus, 'role' | 'leader' | 'term'>): boolean {
+    return role !== this.#last.role || leader !== this.#last.leader || term !== this.#last.term;
   }
 
-  listen(listener: Listener): () => void {
+  update(status: ReplicaStatus): void {
+    this.#last = status;
+    for (const listener of this.#listeners) listener(status);
+  }
+
+  /** Tells `listener` the present status at once. */
+  listen(listener: Listener, present: ReplicaStatus): () => void {
     this.#listeners.add(listener);
-    listener(this.#last);
+    listener(present);
     return () => this.#listeners.delete(listener);
   }
 }

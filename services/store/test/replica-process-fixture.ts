@@ -1,0 +1,164 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { credentials, type Client, type ServiceError } from '@grpc/grpc-js';
+import { loadService, wireLimits } from '@raftsman/wire';
+import { onTestFinished } from 'vitest';
+import { freePorts, temporaryDirectory, until } from './replica-fixture.js';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const entry = fileURLToPath(new URL('./store-main.mjs', import.meta.url));
+
+/** Processes run what the compiler made: brings it up to date. */
+export async function build(): Promise<void> {
+  await run(join(root, 'node_modules/.bin/tsc'), ['-b', 'services/store'], { cwd: root });
+}
+
+type Unary = (request: object, callback: (error: ServiceError | null, answer: never) => void) => void;
+
+/** Calls one method, waiting for a connection but not for ever. */
+export function call<Answer>(client: Client, method: string, request: object): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const methods = client as unknown as Record<string, Unary>;
+    methods[method]!(request, (error, answer) => (error ? reject(error) : resolve(answer)));
+  });
+}
+
+export interface StoreClients {
+  readonly kv: Client;
+  readonly maintenance: Client;
+}
+
+/** Members as processes of their own, on loopback without TLS. */
+export class StoreProcesses {
+  readonly names = ['m1', 'm2', 'm3'] as const;
+  readonly #directory: string;
+  readonly #ports: readonly number[];
+  readonly #flags: readonly string[];
+  readonly #processes = new Map<string, ChildProcess>();
+  readonly #clients = new Map<string, StoreClients>();
+
+  private constructor(directory: string, ports: readonly number[], flags: readonly string[]) {
+    this.#directory = directory;
+    this.#ports = ports;
+    this.#flags = flags;
+  }
+
+  static async create(flags: readonly string[] = []): Promise<StoreProcesses> {
+    const stores = new StoreProcesses(await temporaryDirectory(), await freePorts(6), flags);
+    onTestFinished(() => stores.#end());
+    return stores;
+  }
+
+  start(name: string): void {
+    const at = this.#index(name);
+    const log = openSync(join(this.#directory, `${name}.log`), 'a');
+    const child = spawn(process.execPath, [entry, ...this.#flagsOf(name, at), ...this.#flags], {
+      stdio: ['ignore', log, log],
+    });
+    this.#processes.set(name, child);
+  }
+
+  startAll(): void {
+    for (const name of this.names) this.start(name);
+  }
+
+  /** SIGKILL; resolves when the kernel has taken the process away. */
+  async kill(name: string): Promise<void> {
+    const child = this.#processes.get(name);
+    this.#processes.delete(name);
+    if (child === undefined || child.exitCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  log(name: string): Promise<string> {
+    return readFile(join(this.#directory, `${name}.log`), 'utf8');
+  }
+
+  clients(name: string): StoreClients {
+    let clients = this.#clients.get(name);
+    if (clients === undefined) {
+      const target = `127.0.0.1:${this.#ports[this.#index(name)]}`;
+      const create = (service: string): Client => {
+        const Constructor = loadService('etcd/rpc.proto', `etcdserverpb.${service}`);
+        const options = {
+          'grpc.initial_reconnect_backoff_ms': 50,
+          'grpc.max_reconnect_backoff_ms': 200,
+          'grpc.max_receive_message_length': wireLimits.receiveMessageBytesMax,
+        };
+        return new Constructor(target, credentials.createInsecure(), options);
+      };
+      clients = { kv: create('KV'), maintenance: create('Maintenance') };
+      this.#clients.set(name, clients);
+    }
+    return clients;
+  }
+
+  /** Resolves when the member takes calls. */
+  serving(name: string): Promise<void> {
+    const deadline = Date.now() + 30_000;
+    return new Promise((resolve, reject) => {
+      this.clients(name).kv.waitForReady(deadline, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** The name of the member that leads and knows it. */
+  async leader(): Promise<string> {
+    let found: string | undefined;
+    let asking = false;
+    return until('a leader', () => {
+      if (!asking) {
+        asking = true;
+        void this.#askForLeader().then((name) => {
+          found = name;
+          asking = false;
+        });
+      }
+      return found;
+    });
+  }
+
+  async #askForLeader(): Promise<string | undefined> {
+    for (const name of this.#processes.keys()) {
+      const status = await call<{ leader: string; header: { memberId: string } }>(
+        this.clients(name).maintenance,
+        'status',
+        {},
+      ).catch(() => null);
+      if (status !== null && status.leader !== '0' && status.leader === status.header.memberId) return name;
+    }
+    return undefined;
+  }
+
+  async #end(): Promise<void> {
+    for (const { kv, maintenance } of this.#clients.values()) {
+      kv.close();
+      maintenance.close();
+    }
+    await Promise.all([...this.#processes.keys()].map((name) => this.kill(name)));
+  }
+
+  #index(name: string): number {
+    return this.names.findIndex((each) => each === name);
+  }
+
+  #flagsOf(name: string, at: number): readonly string[] {
+    const clientUrl = `http://127.0.0.1:${this.#ports[at]}`;
+    const peerUrl = (index: number): string => `http://127.0.0.1:${this.#ports[3 + index]}`;
+    return [
+      `--name=${name}`,
+      `--data-dir=${join(this.#directory, name)}`,
+      `--listen-client-urls=${clientUrl}`,
+      `--advertise-client-urls=${clientUrl}`,
+      `--listen-peer-urls=${peerUrl(at)}`,
+      `--initial-advertise-peer-urls=${peerUrl(at)}`,
+      `--initial-cluster=${this.names.map((each, index) => `${each}=${peerUrl(index)}`).join(',')}`,
+    ];
+  }
+}
