@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@raftsman/telemetry';
+import type { TlsFiles } from '@raftsman/wire';
 import { onTestFinished } from 'vitest';
 import type { AppliedEntry, StateMachine } from '../src/contract.js';
 import { startReplica, type ReplicaOptions, type RunningReplica } from '../src/replica/index.js';
@@ -68,32 +69,45 @@ export class TestCluster {
   readonly #directory: string;
   readonly #ports: readonly number[];
   readonly #changes: Partial<ReplicaOptions>;
+  readonly #tls: TlsFiles | null;
 
   private constructor(
     names: readonly string[],
     directory: string,
     ports: readonly number[],
     changes: Partial<ReplicaOptions>,
+    tls: TlsFiles | null,
   ) {
     this.#names = names;
     this.#directory = directory;
     this.#ports = ports;
     this.#changes = changes;
+    this.#tls = tls;
   }
 
-  static async create(size: number, changes: Partial<ReplicaOptions> = {}): Promise<TestCluster> {
+  static async create(
+    size: number,
+    changes: Partial<ReplicaOptions> = {},
+    tls: TlsFiles | null = null,
+  ): Promise<TestCluster> {
     const names = Array.from({ length: size }, (_, index) => `m${index + 1}`);
-    const cluster = new TestCluster(names, await temporaryDirectory(), await freePorts(size), changes);
+    const cluster = new TestCluster(names, await temporaryDirectory(), await freePorts(size), changes, tls);
     onTestFinished(() => cluster.stopAll());
     return cluster;
   }
 
-  async start(name: string, changes: Partial<ReplicaOptions> = {}): Promise<TestMember> {
+  /** `tls`: this member's own files; without, plain text. */
+  async start(
+    name: string,
+    changes: Partial<ReplicaOptions> = {},
+    tls: TlsFiles | null = this.#tls,
+  ): Promise<TestMember> {
+    const security = tls ?? 'insecure';
     const stateMachine = new TinyStateMachine();
     const members = this.#names.map((each, index) => ({
       name: each,
       peerUrls: [`http://127.0.0.1:${this.#ports[index]}`],
-      address: { target: `127.0.0.1:${this.#ports[index]}`, security: 'insecure' as const },
+      address: { target: `127.0.0.1:${this.#ports[index]}`, security },
     }));
     const running = await startReplica({
       name,
@@ -101,7 +115,12 @@ export class TestCluster {
       clusterToken: 'test',
       clientUrls: [`http://${name}:2379`],
       dataDirectory: join(this.#directory, name),
-      listeners: [{ address: `127.0.0.1:${this.#ports[this.#names.indexOf(name)]}`, security: 'insecure' }],
+      listeners: [
+        {
+          address: `127.0.0.1:${this.#ports[this.#names.indexOf(name)]}`,
+          security: tls === null ? 'insecure' : { ...tls, clientCertRequired: true },
+        },
+      ],
       heartbeatIntervalMs: 20,
       electionTimeoutMs: 200,
       snapshotCount: 10_000,
