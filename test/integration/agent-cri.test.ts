@@ -1,5 +1,5 @@
 import { createLogger } from '@raftsman/telemetry';
-import { describe, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { writeCniConfig } from '../../services/agent/src/runtime/cri/cni.js';
 import { CriRuntime } from '../../services/agent/src/runtime/cri/cri-runtime.js';
 import { describeRuntime } from '../../services/agent/test/runtime-conformance.js';
@@ -7,14 +7,9 @@ import { eventually } from '../../services/agent/test/support.js';
 import { busyboxImage, missingForContainerd, startContainerd } from './agent-containerd.js';
 
 const logger = createLogger({ component: 'test', level: 'silent' });
-const missing = missingForContainerd();
-
-if (missing !== undefined) {
-  describe('the runtime contract: cri', () => {
-    it.skip(`SKIPPED: containerd cannot run here: ${missing}`, () => undefined);
-  });
-} else {
-  describeRuntime('cri', async () => {
+describeRuntime(
+  'cri',
+  async () => {
     const containerd = await startContainerd();
     await writeCniConfig(containerd.cniConfDir, {
       podCidr: '10.251.7.0/24',
@@ -38,5 +33,6 @@ if (missing !== undefined) {
         await containerd.stop();
       },
     };
-  });
-}
+  },
+  missingForContainerd(),
+);

@@ -1,1 +1,3 @@
-export {};
+export { command } from './main.js';
+export { run } from './run.js';
+export type { AgentConfig } from './config.js';

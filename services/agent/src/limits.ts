@@ -46,6 +46,8 @@ export const agentLimits = {
   writeRetryInitialMs: 200,
   writeRetryMaxMs: 10_000,
   writesInFlightMax: 8,
+  /** Between two writes of the Node. */
+  nodeWriteIntervalMinMs: 1_000,
   /** How long a node's status may be wrong after something local changed (disk, memory, runtime). */
   nodePressureCheckMs: 10_000,
   /** Free below which a pressure condition is set, as kubelet's hard eviction thresholds. */

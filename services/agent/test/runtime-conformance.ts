@@ -14,9 +14,14 @@ export interface RuntimeUnderTest {
   readonly stop: () => Promise<void>;
 }
 
-/** What every Runtime must do: the contract of runtime.ts as tests. */
-export function describeRuntime(name: string, start: () => Promise<RuntimeUnderTest>): void {
-  describe(`the runtime contract: ${name}`, () => {
+/** What every Runtime must do: the contract of runtime.ts as tests. `missing`: why it cannot run on this machine. */
+export function describeRuntime(
+  name: string,
+  start: () => Promise<RuntimeUnderTest>,
+  missing?: string,
+): void {
+  const why = missing === undefined ? '' : ` (SKIPPED: ${missing})`;
+  describe.skipIf(missing !== undefined)(`the runtime contract: ${name}${why}`, () => {
     let under: RuntimeUnderTest;
     let logs: string;
     let pods = 0;
