@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { applyPatch, patchTypes } from '../src/patch/index.js';
+import { applyPatch, decodeApplyPatch, patchTypes } from '../src/patch/index.js';
 import { checkPatchOptions, managerOf } from '../src/patch/options.js';
 import { applyStrategicMergePatch } from '../src/patch/strategic-merge-patch.js';
 import { atomicList, int32, map, mapList, obj, opt, setList, str, type Schema } from '../src/schema.js';
@@ -269,6 +269,16 @@ describe('PATCH', () => {
     [patchTypes.json, '[{"op":"replace","path":"","value":1}]', 422],
   ])('%s refuses %s', (contentType, text, code) => {
     expect(refusal(() => send(contentType, text)).code).toBe(code);
+  });
+
+  it('an apply is YAML or JSON', () => {
+    const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+    expect(decodeApplyPatch(encode('a: 1\na: 2'))).toEqual({
+      value: { a: 2 },
+      strictErrors: ['line 2: key "a" already set in map'],
+    });
+    expect(decodeApplyPatch(encode('{"a":1}')).value).toEqual({ a: 1 });
+    expect(refusal(() => decodeApplyPatch(encode('a: ['))).message).toContain('error decoding YAML: line 1');
   });
 
   it('checks its options', () => {

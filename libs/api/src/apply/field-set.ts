@@ -48,51 +48,56 @@ export const fieldSetOfPaths = (paths: Iterable<readonly PathElement[]>): FieldS
   return builder.set;
 };
 
-const combine = (
-  left: FieldSet,
-  right: FieldSet,
-  isMember: (inLeft: boolean, inRight: boolean) => boolean,
-): FieldSet => {
-  const children = new Map<PathElement, FieldSet>();
-  for (const element of new Set([...left.children.keys(), ...right.children.keys()])) {
-    const child = combine(
-      left.children.get(element) ?? emptyFieldSet,
-      right.children.get(element) ?? emptyFieldSet,
-      isMember,
-    );
-    if (!isEmptySet(child)) children.set(element, child);
-  }
-  return { member: isMember(left.member, right.member), children };
-};
-
 export const union = (left: FieldSet, right: FieldSet): FieldSet => {
   if (isEmptySet(left)) return right;
   if (isEmptySet(right)) return left;
-  return combine(left, right, (inLeft, inRight) => inLeft || inRight);
+  const children = new Map(left.children);
+  for (const [element, child] of right.children) {
+    children.set(element, union(left.children.get(element) ?? emptyFieldSet, child));
+  }
+  return { member: left.member || right.member, children };
 };
 
-export const intersection = (left: FieldSet, right: FieldSet): FieldSet =>
-  isEmptySet(left) || isEmptySet(right)
-    ? emptyFieldSet
-    : combine(left, right, (inLeft, inRight) => inLeft && inRight);
-
-export const difference = (left: FieldSet, right: FieldSet): FieldSet =>
-  isEmptySet(left) || isEmptySet(right)
-    ? left
-    : combine(left, right, (inLeft, inRight) => inLeft && !inRight);
-
-/** As `difference`, but with a member of `right` everything below it goes too. */
-export const recursiveDifference = (left: FieldSet, right: FieldSet): FieldSet => {
-  if (isEmptySet(left) || isEmptySet(right)) return left;
+export const intersection = (left: FieldSet, right: FieldSet): FieldSet => {
   const children = new Map<PathElement, FieldSet>();
   for (const [element, child] of left.children) {
-    const other = right.children.get(element) ?? emptyFieldSet;
-    if (other.member) continue;
-    const rest = recursiveDifference(child, other);
-    if (!isEmptySet(rest)) children.set(element, rest);
+    const common = intersection(child, right.children.get(element) ?? emptyFieldSet);
+    if (!isEmptySet(common)) children.set(element, common);
   }
-  return { member: left.member, children };
+  return { member: left.member && right.member, children };
 };
+
+/** `left` without what `remove` takes from each of its children that `right` has too; `left` itself if that is nothing. */
+const withoutChildren = (
+  left: FieldSet,
+  right: FieldSet,
+  member: boolean,
+  remove: (child: FieldSet, other: FieldSet) => FieldSet,
+): FieldSet => {
+  let children: Map<PathElement, FieldSet> | undefined;
+  for (const [element, other] of right.children) {
+    const child = left.children.get(element);
+    if (child === undefined) continue;
+    const rest = remove(child, other);
+    if (rest === child) continue;
+    children ??= new Map(left.children);
+    if (isEmptySet(rest)) children.delete(element);
+    else children.set(element, rest);
+  }
+  return children === undefined && member === left.member
+    ? left
+    : { member, children: children ?? left.children };
+};
+
+/** What is left alone is shared: a set from which nothing goes comes back as the same object. */
+export const difference = (left: FieldSet, right: FieldSet): FieldSet =>
+  withoutChildren(left, right, left.member && !right.member, difference);
+
+/** As `difference`, but with a member of `right` everything below it goes too. */
+export const recursiveDifference = (left: FieldSet, right: FieldSet): FieldSet =>
+  withoutChildren(left, right, left.member, (child, other) =>
+    other.member ? emptyFieldSet : recursiveDifference(child, other),
+  );
 
 /** The members, parents before children, in Kubernetes' order. */
 export function* pathsOf(

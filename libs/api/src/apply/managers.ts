@@ -16,6 +16,8 @@ export interface Manager extends ManagerId {
   readonly fields: FieldSet;
   /** RFC 3339 with seconds, of the last write that changed `fields` or what they hold. */
   readonly time: string | undefined;
+  /** The entry from which it was read, which stands as long as fields and time do. */
+  readonly source?: { readonly entry: ManagedFieldsEntry; readonly fields: FieldSet };
 }
 
 /** By `managerKey`. Invariant: no manager's fields are empty. */
@@ -52,7 +54,15 @@ const decodeEntry = (entry: unknown): Manager | undefined => {
   const fields = decodeFieldsV1(fieldsV1 ?? {});
   return fields === undefined
     ? undefined
-    : { name: manager ?? '', operation, apiVersion, time, subresource: subresource ?? '', fields };
+    : {
+        name: manager ?? '',
+        operation,
+        apiVersion,
+        time,
+        subresource: subresource ?? '',
+        fields,
+        source: { entry: entry as ManagedFieldsEntry, fields },
+      };
 };
 
 /** Undefined if any entry is not understood. */
@@ -66,6 +76,11 @@ export const decodeManagers = (entries: unknown): Managers | undefined => {
   }
   return managersOf(managers);
 };
+
+const entryOf = (manager: Manager): ManagedFieldsEntry =>
+  manager.source?.fields === manager.fields && manager.source.entry.time === manager.time
+    ? manager.source.entry
+    : encodeEntry(manager);
 
 const encodeEntry = ({
   name,
@@ -100,7 +115,7 @@ const compareManagers = (left: Manager, right: Manager): number =>
   compareText(left.subresource, right.subresource);
 
 export const encodeManagers = (managers: Managers): ManagedFieldsEntry[] =>
-  [...managers.values()].toSorted(compareManagers).map(encodeEntry);
+  [...managers.values()].toSorted(compareManagers).map(entryOf);
 
 /** Whether both own the same, whenever that was written. */
 export const sameManagers = (left: Managers, right: Managers): boolean =>

@@ -1,5 +1,6 @@
-import { bareMediaType, decodeText } from '../decode.js';
+import { bareMediaType, decodeText, type Decoded } from '../decode.js';
 import { parseJson } from '../decode/json.js';
+import { parseYaml } from '../decode/yaml.js';
 import { limits } from '../limits.js';
 import type { KubeObject } from '../resource.js';
 import type { Schema } from '../schema.js';
@@ -57,4 +58,11 @@ export const applyPatch = ({ schema, current, patchBytes, contentType }: PatchRe
     throw unprocessable(`the patched object exceeds the depth of ${limits.depthMax}`);
   }
   return { object, strictErrors: parsed.strictErrors };
+};
+
+/** The configuration that an apply carries, for `objectOfKind(…, { kindRequired: true })`, `checkFields` and `serverSideApply`. Throws 400 and 413. */
+export const decodeApplyPatch = (patchBytes: Uint8Array): Decoded => {
+  const parsed = parseYaml(decodeText(patchBytes));
+  if (!parsed.ok) throw badRequest(`error decoding YAML: ${parsed.error}`);
+  return { value: parsed.value, strictErrors: parsed.strictErrors };
 };
