@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests read the packages' sources, so that no build can be stale under them. */
-const conditions = ['raftsman-source', 'node', 'import', 'module', 'default'];
+/**
+ * Tests read the packages' sources, so that no build can be stale under them. Without `import`: the workers get these as
+ * `--conditions`, and with it protobufjs' require("long") finds an ES module, does without it and rounds int64.
+ */
+const conditions = ['raftsman-source', 'node', 'module', 'default'];
 
 export default defineConfig({
   resolve: { conditions },

@@ -133,10 +133,12 @@ export class WatchSession {
   /** Each watch's story: what was said of it and its events, however they were put into messages. */
   stories(): unknown {
     const stories = new Map<string, unknown[]>();
-    for (const { watchId, events, header, fragment, ...rest } of this.received) {
+    for (const { watchId, events, header, created, canceled, compactRevision, cancelReason } of this
+      .received) {
       const story = stories.get(watchId) ?? [];
       stories.set(watchId, story);
-      if (events.length === 0) story.push({ ...rest, revision: header?.revision });
+      if (events.length === 0)
+        story.push({ created, canceled, compactRevision, cancelReason, revision: header?.revision });
       story.push(...events);
     }
     return [...stories].sort(([a], [b]) => Number(a) - Number(b));
@@ -153,8 +155,6 @@ const refusal = ({ code, details }: ServiceError): object => ({ error: { code, d
 /** Cluster, member and term go; bytes become readable. */
 export function normalise(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return value.toString('latin1').slice(0, 100);
-  // The loader gives an absent int64 as the number 0 and a present one as a string.
-  if (value === 0) return '0';
   if (Array.isArray(value)) return value.map(normalise);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(

@@ -9,10 +9,7 @@ import { etcdError } from './errors.js';
 import { etcdLimits } from './limits.js';
 import { requireDistinctKeys } from './txn-keys.js';
 
-/**
- * Messages as the store's requests, checked as etcd checks them (api/v3rpc/key.go). All throw EtcdError.
- * An int64 that was left out arrives as the number 0, whatever the generated types say.
- */
+/** Messages as the store's requests, checked as etcd checks them (api/v3rpc/key.go). All throw EtcdError. */
 
 export const binary = (bytes: Buffer): string => bytes.toString('latin1');
 

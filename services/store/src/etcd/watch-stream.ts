@@ -112,14 +112,13 @@ export class WatchStream implements WatchSink {
   #receive(request: WatchRequest__Output): void {
     if (this.#ended) return;
     if (request.createRequest) this.#create(request.createRequest);
-    else if (request.cancelRequest) this.#cancel(String(request.cancelRequest.watchId));
+    else if (request.cancelRequest) this.#cancel(request.cancelRequest.watchId);
     else if (request.progressRequest) this.#requestProgress();
     if (!this.ready()) this.#call.pause();
   }
 
   #create(request: WatchCreateRequest__Output): void {
     const current = storeOf(this.#context).revision;
-    const wantedId = String(request.watchId);
     const range = keyRange(binary(request.key) || '\0', binary(request.rangeEnd));
     const created = { header: header(this.#context), created: true };
     const refuse = (cancelReason: string): void =>
@@ -127,10 +126,10 @@ export class WatchStream implements WatchSink {
     if (isEmpty(range)) return refuse('mvcc: watcher range is empty');
     if (this.#watches.size >= etcdLimits.watchesPerStreamMax)
       return refuse('etcdserver: too many watches on one stream');
-    if (wantedId !== '0' && this.#watches.has(wantedId)) {
+    if (request.watchId !== '0' && this.#watches.has(request.watchId)) {
       return refuse('mvcc: duplicate watch ID provided on the WatchStream');
     }
-    const id = wantedId === '0' ? this.#freeId() : wantedId;
+    const id = request.watchId === '0' ? this.#freeId() : request.watchId;
     const start = Number(request.startRevision);
     const watcher = this.#hub.watch(
       {
