@@ -94,9 +94,9 @@ export class Progress {
 
   /** The member refused an append after `refused`; its log may match up to `mayMatch`. A stale answer changes nothing. */
   rejected(refused: number, mayMatch: number): void {
-    if (this.mode.kind === 'snapshot') return;
-    const stale = this.mode.kind === 'replicate' ? refused <= this.match : refused !== this.next - 1;
-    if (stale) return;
+    // What a member has acknowledged it holds: to answer such a refusal at once would never end.
+    if (this.mode.kind === 'snapshot' || refused <= this.match) return;
+    if (this.mode.kind === 'probe' && refused !== this.next - 1) return;
     this.probeFrom(Math.min(refused, mayMatch + 1));
   }
 

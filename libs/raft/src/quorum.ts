@@ -11,15 +11,25 @@ export const majorityOf = (voterCount: number): number => Math.floor(voterCount 
 export const isVoter = (configuration: Configuration, member: MemberId): boolean =>
   configuration.voters.includes(member);
 
-/** The highest number that a majority has reached: the commit index from match indexes, the confirmed read from rounds. */
+/**
+ * The highest number that a majority has reached: the commit index from match indexes, the confirmed read from rounds.
+ * Quadratic in the voters, who are few; it runs for each acknowledgement and allocates nothing.
+ */
 export function reachedByMajority(
   configuration: Configuration,
   numberOf: (member: MemberId) => number,
 ): number {
   const { voters } = configuration;
-  if (voters.length === 0) return 0;
-  const numbers = voters.map(numberOf).toSorted((left, right) => right - left);
-  return numbers[majorityOf(voters.length) - 1] ?? 0;
+  const needed = majorityOf(voters.length);
+  let highest = 0;
+  for (const voter of voters) {
+    const candidate = numberOf(voter);
+    if (candidate <= highest) continue;
+    let reached = 0;
+    for (const other of voters) if (numberOf(other) >= candidate) reached += 1;
+    if (reached >= needed) highest = candidate;
+  }
+  return highest;
 }
 
 export function electionOutcome(

@@ -39,6 +39,7 @@ import type {
   RaftStatus,
   Ready,
   Refusal,
+  Role,
   SnapshotMeta,
   Term,
 } from './types.js';
@@ -82,6 +83,10 @@ class RaftCore implements Raft {
 
   constructor(state: RaftState) {
     this.#state = state;
+  }
+
+  get role(): Role {
+    return this.#state.role;
   }
 
   tick(): void {

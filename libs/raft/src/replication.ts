@@ -1,3 +1,4 @@
+import { assert } from './assert.js';
 import { entrySizeBytes } from './log.js';
 import type { Progress } from './progress.js';
 import { reachedByMajority } from './quorum.js';
@@ -65,6 +66,10 @@ function sendAppend(state: RaftState, member: MemberId, progress: Progress, with
     return false;
   }
   const entries = withEntries ? log.slice(progress.next, log.lastIndex + 1, state.config.appendBytesMax) : [];
+  assert(
+    !withEntries || entries.length > 0 || progress.next > log.lastIndex,
+    () => `the log has no entry ${progress.next}, its last is ${log.lastIndex}`,
+  );
   const commit = logIndex(log.commit);
   state.send({ kind: 'append-request', to: member, prevLogIndex, prevLogTerm, entries, commit });
   progress.sent(prevLogIndex + entries.length, log.commit);

@@ -18,7 +18,7 @@ import type {
 } from './types.js';
 
 type WithoutSender<M> = M extends Message ? Omit<M, 'from' | 'term'> & { readonly term?: Term } : never;
-/** A message as a handler writes it; sender and term are filled in. */
+/** A message as a handler writes it, fresh; `send` takes it over and fills in sender and term. */
 export type Outgoing = WithoutSender<Message>;
 
 /** These promise what a write makes durable: a vote, or entries (figure 3.1). */
@@ -94,7 +94,10 @@ export class RaftState {
   }
 
   send(message: Outgoing): void {
-    const complete = { ...message, from: this.id, term: message.term ?? this.term } as Message;
+    const fields = message as { from?: MemberId; term?: Term };
+    fields.from = this.id;
+    fields.term ??= this.term;
+    const complete = message as Message;
     const waits = promises.has(complete.kind) && !(complete.kind === 'vote-request' && complete.preVote);
     if (waits || this.term > this.durable.term) this.afterPersist.push(complete);
     else this.outbox.push(complete);

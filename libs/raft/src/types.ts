@@ -200,6 +200,8 @@ export type Refusal = 'no-leader' | 'too-many-uncommitted' | 'too-many-reads' | 
 
 /** The core, as the host drives it. Made by `createRaft` in raft.ts. */
 export interface Raft {
+  /** As in `status()`, without its cost. */
+  readonly role: Role;
   /** One unit of time passes. */
   tick(): void;
   /** A message came from a peer. Takes anything whose fields have these shapes; never throws on hostile values. */

@@ -1,0 +1,113 @@
+import { memberId } from '@raftsman/raft';
+import type { Configuration, MemberId, Message } from '@raftsman/raft';
+import { crash } from './crash.js';
+import { SimulatedMember } from './member.js';
+import { SimulatedNetwork } from './network.js';
+import { Oracle, Violation } from './oracle.js';
+import type { Mutation, Plan } from './plan.js';
+import type { Random } from './random.js';
+import { Timeline } from './timeline.js';
+import { noCounts } from './world.js';
+import type { World } from './world.js';
+
+/** Members, what is between them, and who asks them for something. */
+export class SimulatedCluster implements World {
+  readonly plan: Plan;
+  readonly mutation: Mutation;
+  readonly random: Random;
+  readonly timeline = new Timeline();
+  readonly counts = noCounts();
+  readonly oracle: Oracle;
+  readonly network: SimulatedNetwork;
+  readonly members: readonly SimulatedMember[];
+  #healed = false;
+  #requestId = 0;
+  #proposal = 0;
+
+  constructor(plan: Plan, random: Random, mutation: Mutation) {
+    this.plan = plan;
+    this.random = random;
+    this.mutation = mutation;
+    const voters = Array.from({ length: plan.memberCount }, (_, at) => memberId(at + 1));
+    const configuration: Configuration = { voters };
+    this.members = voters.map((id) => new SimulatedMember(id, this, configuration));
+    this.oracle = new Oracle(this.members.map((member) => member.disk));
+    this.network = new SimulatedNetwork(this.timeline, random, plan, (message) => this.#deliver(message));
+    for (const member of this.members) member.start();
+  }
+
+  member(id: MemberId): SimulatedMember {
+    const member = this.members[id - 1];
+    if (member === undefined)
+      throw new Violation('core invariants', `a message for ${id}, who does not exist`);
+    return member;
+  }
+
+  send(message: Message): void {
+    this.counts.messages += 1;
+    if (message.kind === 'snapshot-request') this.#streamSnapshot(message);
+    else this.network.send(message);
+  }
+
+  #deliver(message: Message): void {
+    this.member(message.to).act((raft) => raft.step(message));
+  }
+
+  /** The host's own stream. It takes a while and may break; the leader always learns that it ended, not always how. */
+  #streamSnapshot({ from, to, term, meta }: Extract<Message, { kind: 'snapshot-request' }>): void {
+    const tookMs = this.#healed ? 1 : 1 + this.random.below(60);
+    this.timeline.after(tookMs, () => {
+      const arrives = this.member(to).isUp && this.network.isOpen(from, to);
+      if (arrives) this.member(to).act((raft) => raft.offerSnapshot(from, term, meta));
+      const outcome = arrives && this.network.isOpen(to, from) ? 'delivered' : 'failed';
+      this.member(from).act((raft) => raft.reportSnapshot(to, outcome));
+    });
+  }
+
+  diskSyncMs(): number {
+    return this.#healed ? 1 : 1 + this.random.below(this.plan.diskSyncMsMax);
+  }
+
+  leaderElected(id: MemberId): void {
+    if (this.#healed || !this.random.chance(this.plan.newLeaderDies)) return;
+    const afterMs = 1 + this.random.below(4 * this.plan.messageDelayMsMax);
+    this.timeline.after(afterMs, () => {
+      if (!this.#healed) crash(this, this.member(id));
+    });
+  }
+
+  /** Proposes at any member, so that followers forward. */
+  propose(count: number): readonly Uint8Array[] {
+    const proposals = Array.from({ length: count }, () => {
+      this.#proposal += 1;
+      return new Uint8Array(8 + (this.#proposal % 40));
+    });
+    this.counts.proposals += count;
+    const entries = proposals.map((data) => ({ type: 'normal' as const, data }));
+    this.random.pick(this.members).act((raft) => void raft.propose(entries));
+    return proposals;
+  }
+
+  read(): void {
+    const requestId = (this.#requestId += 1);
+    this.oracle.readAsked(requestId);
+    const asked = this.random.chance(0.5) ? this.random.pick(this.members) : this.#believer();
+    asked.act((raft) => void raft.readIndex(requestId));
+  }
+
+  /** Somebody who leads, perhaps only in its own belief. */
+  #believer(): SimulatedMember {
+    const believers = this.members.filter((member) => member.isLeader);
+    return this.random.pick(believers.length > 0 ? believers : this.members);
+  }
+
+  heal(): void {
+    this.#healed = true;
+    this.network.heal();
+    for (const member of this.members) if (!member.isUp) member.start();
+  }
+
+  get isHealed(): boolean {
+    return this.#healed;
+  }
+}

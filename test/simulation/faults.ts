@@ -1,0 +1,74 @@
+import { crash } from './crash.js';
+import type { SimulatedCluster } from './cluster.js';
+import type { SimulatedMember } from './member.js';
+
+/** Clients and misfortunes, each a chain of events at random distances. */
+export function startFaultsAndClients(cluster: SimulatedCluster): void {
+  const { plan, random } = cluster;
+  repeat(cluster, plan.proposalEveryMs, () => cluster.propose(random.between(1, 3)));
+  repeat(cluster, plan.readEveryMs, () => cluster.read());
+  repeat(cluster, plan.crashEveryMs, () => crashSome(cluster));
+  repeat(cluster, plan.partitionEveryMs, () => partition(cluster));
+  repeat(cluster, plan.falseAlarmEveryMs, () => raiseFalseAlarm(cluster));
+  repeat(cluster, plan.transferEveryMs, () => transferLeadership(cluster));
+}
+
+function repeat(cluster: SimulatedCluster, everyMs: number, what: () => void): void {
+  if (everyMs === 0) return;
+  const { timeline, random } = cluster;
+  const plan = (): void =>
+    timeline.after(1 + random.below(2 * everyMs), () => {
+      if (cluster.isHealed) return;
+      what();
+      plan();
+    });
+  plan();
+}
+
+function leaderOf(cluster: SimulatedCluster): SimulatedMember | undefined {
+  return cluster.members.find((member) => member.isLeader);
+}
+
+/** Mostly the leader, sometimes everybody at once. */
+function crashSome(cluster: SimulatedCluster): void {
+  const { random, members } = cluster;
+  const all = random.chance(0.1);
+  const victim = (random.chance(0.5) ? leaderOf(cluster) : undefined) ?? random.pick(members);
+  for (const member of all ? members : [victim]) crash(cluster, member);
+}
+
+/** Two sides, or one member alone; in both directions or in one. */
+function partition(cluster: SimulatedCluster): void {
+  const { random, members, network, counts, plan } = cluster;
+  const leader = leaderOf(cluster);
+  // A leader alone with its belief is the most dangerous side of all.
+  const alone = random.chance(0.3) && leader !== undefined ? [leader] : [];
+  const shuffled = [...alone, ...random.shuffled(members.filter((member) => !alone.includes(member)))];
+  const sizeOfOneSide = alone.length > 0 || random.chance(0.3) ? 1 : random.between(1, members.length - 1);
+  const oneWay = random.chance(0.3);
+  for (const near of shuffled.slice(0, sizeOfOneSide)) {
+    for (const far of shuffled.slice(sizeOfOneSide)) {
+      network.cut(near.id, far.id);
+      if (!oneWay) network.cut(far.id, near.id);
+    }
+  }
+  counts.partitions += 1;
+  cluster.timeline.after(1 + random.below(plan.partitionForMsMax), () => network.mend());
+}
+
+/** A connection breaks, and nobody has died. */
+function raiseFalseAlarm(cluster: SimulatedCluster): void {
+  const { random, members, counts } = cluster;
+  const [who, about] = random.shuffled(members);
+  if (who === undefined || about === undefined) return;
+  counts.falseAlarms += 1;
+  who.act((raft) => raft.reportUnreachable((leaderOf(cluster) ?? about).id));
+}
+
+function transferLeadership(cluster: SimulatedCluster): void {
+  const { random, members, counts } = cluster;
+  const leader = leaderOf(cluster);
+  if (leader === undefined) return;
+  counts.transfers += 1;
+  leader.act((raft) => raft.transferLeadership(random.pick(members).id));
+}

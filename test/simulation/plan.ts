@@ -1,0 +1,86 @@
+import type { Rules } from '../../libs/raft/src/rules.js';
+import type { Random } from './random.js';
+
+/** How bad the world of one seed is. Durations are virtual milliseconds. */
+export interface Plan {
+  readonly memberCount: number;
+  readonly preVote: boolean;
+  readonly checkQuorum: boolean;
+  readonly tickMs: number;
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  readonly appendBytesMax: number;
+  readonly inflightAppendsMax: number;
+  readonly uncommittedBytesMax: number;
+  readonly committedBytesMax: number;
+
+  readonly faultsForMs: number;
+  readonly messageLoss: number;
+  readonly messageDuplication: number;
+  readonly messageDelayMsMax: number;
+  /** Some messages are late by up to this: they arrive after their successors. */
+  readonly messageLatenessMsMax: number;
+  readonly diskSyncMsMax: number;
+  /** Means between faults; 0: never. */
+  readonly crashEveryMs: number;
+  readonly restartAfterMsMax: number;
+  readonly partitionEveryMs: number;
+  readonly partitionForMsMax: number;
+  readonly falseAlarmEveryMs: number;
+  readonly transferEveryMs: number;
+  /** That a leader dies soon after it has won: its first entries reach nobody or few. */
+  readonly newLeaderDies: number;
+  /** That a broken connection is noticed when a member dies. */
+  readonly crashNoticed: number;
+
+  readonly proposalEveryMs: number;
+  readonly readEveryMs: number;
+  /** Entries applied between two compactions. */
+  readonly compactEvery: number;
+  readonly compactKeeps: number;
+}
+
+export function planOf(random: Random): Plan {
+  const calm = random.chance(0.1);
+  return {
+    memberCount: random.chance(0.35) ? 5 : 3,
+    preVote: random.chance(0.8),
+    checkQuorum: random.chance(0.8),
+    tickMs: 10,
+    electionTicks: 10,
+    heartbeatTicks: random.between(1, 3),
+    appendBytesMax: random.pick([1, 100, 200, 1000]),
+    inflightAppendsMax: random.pick([1, 2, 4, 16]),
+    uncommittedBytesMax: random.pick([200, 2000]),
+    committedBytesMax: random.pick([1, 100, 10_000]),
+    faultsForMs: random.between(800, 2400),
+    messageLoss: calm ? 0 : random.pick([0, 0.01, 0.05, 0.2]),
+    messageDuplication: random.pick([0, 0.02, 0.1]),
+    messageDelayMsMax: random.pick([2, 8, 25]),
+    messageLatenessMsMax: random.pick([0, 100, 500]),
+    diskSyncMsMax: random.pick([1, 5, 30, 120]),
+    crashEveryMs: calm ? 0 : random.pick([0, 150, 400, 900]),
+    restartAfterMsMax: random.pick([5, 50, 200, 800]),
+    partitionEveryMs: calm ? 0 : random.pick([0, 200, 500]),
+    partitionForMsMax: random.pick([100, 400, 900]),
+    falseAlarmEveryMs: random.pick([0, 100, 400]),
+    transferEveryMs: random.pick([0, 0, 300]),
+    newLeaderDies: calm ? 0 : random.pick([0, 0, 0.4, 0.8]),
+    crashNoticed: random.pick([0, 0.5, 1]),
+    proposalEveryMs: random.pick([10, 25, 80]),
+    readEveryMs: random.pick([15, 50]),
+    compactEvery: random.pick([5, 20, 1000]),
+    compactKeeps: random.pick([0, 3]),
+  };
+}
+
+/** A bug planted on purpose: see mutations.test.ts. */
+export interface Mutation {
+  readonly rules?: Partial<Rules>;
+  /** The disk gives the hard state back without the vote. */
+  readonly forgetsVote?: boolean;
+  /** The host sends promises before the write that makes them true. */
+  readonly promisesBeforePersist?: boolean;
+  /** Leaves the finding to the oracles outside of the core. */
+  readonly skipsInvariants?: boolean;
+}
