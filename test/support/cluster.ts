@@ -36,7 +36,7 @@ export function createTestCluster(slot: number): TestCluster {
   const directory = mkdtempSync(join(tmpdir(), `raftsman-e2e-${slot}-`));
   const configFile = join(directory, 'cluster.yaml');
   const stateDir = join(directory, 'state');
-  const base = 40_000 + slot * 100;
+  const base = 20_000 + slot * 100;
   writeFileSync(configFile, clusterFile(slot, base));
   const where = [`--config=${configFile}`, `--state-dir=${stateDir}`];
 
