@@ -26,6 +26,7 @@ export class Write {
   }
 
   put(request: PutRequest): PutResult {
+    // What was to be kept may have been deleted within the transaction (etcd would stop here): then it is empty.
     const before = this.#space.get(request.key, this.revision);
     const lease = request.ignoreLease ? (before?.lease ?? noLease) : request.lease;
     this.#insert({

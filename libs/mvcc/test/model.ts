@@ -53,6 +53,9 @@ export class Model {
     try {
       switch (command.kind) {
         case 'put':
+          this.#checkPut(command, draft);
+          answer = this.#op(command, draft, drafted);
+          break;
         case 'delete-range':
           answer = this.#op(command, draft, drafted);
           break;
@@ -149,13 +152,13 @@ export class Model {
       case 'range':
         return this.range(op, draft, drafted.length > 0);
       case 'put': {
-        this.#checkPut(op, draft);
         const old = draft.get(op.key);
         const mod = this.revision + 1;
         draft.set(op.key, {
           key: op.key,
-          value: op.ignoreValue ? old!.value : op.value,
-          lease: op.ignoreLease ? old!.lease : op.lease,
+          // Checked before the transaction; within it the key may have gone.
+          value: op.ignoreValue ? (old?.value ?? '') : op.value,
+          lease: op.ignoreLease ? (old?.lease ?? 0n) : op.lease,
           create: old?.create ?? mod,
           version: (old?.version ?? 0) + 1,
           mod,
