@@ -1,5 +1,5 @@
 import type { Container, Pod, ResourceFieldSelector } from '@raftsman/api';
-import { quantityValue } from '../quantity.js';
+import { nanoUnits } from '../quantity.js';
 import { ContainerConfigError } from './config-error.js';
 
 /** What of a pod is known only once it has a place and an address. */
@@ -65,8 +65,10 @@ export function resourceFieldValue(
   if (container === undefined || resource === undefined || (side !== 'limits' && side !== 'requests'))
     throw new ContainerConfigError(`unsupported container resource: ${selector.resource}`);
   const set = container.resources?.[side]?.[resource];
-  const value =
-    set === undefined && side === 'limits' ? (facts.allocatable[resource] ?? 0) : quantityValue(set);
-  const divisor = quantityValue(selector.divisor ?? '1') || 1;
-  return String(Math.ceil(value / divisor - 1e-9));
+  const nanos =
+    set === undefined && side === 'limits'
+      ? BigInt(Math.round((facts.allocatable[resource] ?? 0) * 1e9))
+      : nanoUnits(set);
+  const divisor = nanoUnits(selector.divisor ?? '1') || 1_000_000_000n;
+  return String((nanos + divisor - 1n) / divisor);
 }

@@ -1,5 +1,5 @@
 import type { Container, Pod } from '@raftsman/api';
-import { quantityValue } from '../quantity.js';
+import { nanoUnits } from '../quantity.js';
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
@@ -11,12 +11,12 @@ export function qosClassOf(pod: Pod): QosClass {
   const values = containers.flatMap(({ resources }) =>
     counted.flatMap((name) => [resources?.requests?.[name], resources?.limits?.[name]]),
   );
-  if (values.every((value) => quantityValue(value) === 0)) return 'BestEffort';
+  if (values.every((value) => nanoUnits(value) === 0n)) return 'BestEffort';
   return containers.every(isGuaranteed) ? 'Guaranteed' : 'Burstable';
 }
 
 const isGuaranteed = ({ resources }: Container): boolean =>
   counted.every((name) => {
-    const limit = quantityValue(resources?.limits?.[name]);
-    return limit > 0 && quantityValue(resources?.requests?.[name] ?? limit) === limit;
+    const limit = nanoUnits(resources?.limits?.[name]);
+    return limit > 0n && nanoUnits(resources?.requests?.[name] ?? resources?.limits?.[name]) === limit;
   });

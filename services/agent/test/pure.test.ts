@@ -1,0 +1,509 @@
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Container, Node, Pod } from '@raftsman/api';
+import { describe, expect, it } from 'vitest';
+import { parseLabels, parseNodeName, parseRuntimeEndpoint, parseTaints } from '../src/config.js';
+import { fieldValue, resourceFieldValue } from '../src/containers/fields.js';
+import { expand } from '../src/containers/expansion.js';
+import { linuxResources } from '../src/containers/linux-resources.js';
+import { registryAuth, registryOf } from '../src/containers/registry-auth.js';
+import { missingLabels, newNode, nextNodeStatus, type NodeFacts } from '../src/node/node-object.js';
+import { desiredRoutes, routeCommands } from '../src/node/routes.js';
+import { backoffUntil, raiseBackoff } from '../src/pods/backoff.js';
+import { planPod, type PlanInput } from '../src/pods/plan.js';
+import { qosClassOf } from '../src/pods/qos.js';
+import { initialProbeState, nextProbeState, probeTiming } from '../src/probes/probe-state.js';
+import { cniConflist } from '../src/runtime/cri/cni.js';
+import { changedPods, summarise } from '../src/runtime/cri/relist.js';
+import { parseProcStat } from '../src/runtime/process/process-table.js';
+import type { ContainerStatus, PodSandboxStatus } from '../src/runtime/runtime.js';
+import { mayUse } from '../src/server/server.js';
+import { isSafePath, writePayload } from '../src/volumes/atomic-writer.js';
+
+describe('$(NAME) references', () => {
+  it.each([
+    ['$(A)', '1'],
+    ['$$(A)', '$(A)'],
+    ['$(B)', '$(B)'],
+    ['$$$(A)', '$1'],
+    ['a$(A)$(A)b', 'a11b'],
+    ['$A $( $', '$A $( $'],
+    ['$(A', '$(A'],
+    ['$()', '$()'],
+  ])('%s becomes %s', (text, expected) => {
+    expect(expand(text, new Map([['A', '1']]))).toBe(expected);
+  });
+});
+
+describe('the crash back-off', () => {
+  const limits = { initialMs: 10, maxMs: 300, resetMs: 600 };
+  it('lets the first restart through, doubles to its maximum and is forgotten', () => {
+    expect(backoffUntil(undefined, 1_000, limits)).toBeUndefined();
+    let backoff = raiseBackoff(undefined, 1_000, 1_000, limits);
+    const delays = [backoff.delayMs];
+    for (let i = 0; i < 6; i += 1) {
+      backoff = raiseBackoff(backoff, 1_000 + i, 1_000 + i, limits);
+      delays.push(backoff.delayMs);
+    }
+    expect(delays).toEqual([10, 20, 40, 80, 160, 300, 300]);
+    expect(backoffUntil(backoff, 1_100, limits)).toBe(1_400);
+    expect(backoffUntil(backoff, 2_000, limits)).toBeUndefined();
+    expect(raiseBackoff(backoff, 2_000, 2_000, limits).delayMs).toBe(10);
+  });
+});
+
+describe('a probe', () => {
+  it('turns after as many equal results in a row as its thresholds say', () => {
+    const timing = probeTiming({ successThreshold: 2, failureThreshold: 3 });
+    const seen: boolean[] = [];
+    let state = initialProbeState('readiness');
+    for (const passed of [true, false, true, true, false, false, true, false, false, false]) {
+      state = nextProbeState(state, passed, timing);
+      seen.push(state.passing);
+    }
+    expect(seen).toEqual([false, false, false, true, true, true, true, true, true, false]);
+    expect(probeTiming({})).toEqual({
+      initialDelayMs: 0,
+      periodMs: 10_000,
+      timeoutMs: 1_000,
+      successThreshold: 1,
+      failureThreshold: 3,
+    });
+  });
+});
+
+describe('the plan of a pod', () => {
+  const app: Container = { name: 'app', image: 'a' };
+  const podOf = (spec: Partial<Pod['spec']> = {}): Pod => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'p', namespace: 'default', uid: 'u' },
+    spec: { containers: [app], restartPolicy: 'Always', ...spec },
+  });
+  const sandbox = (id: string, ready: boolean, attempt = 0): PodSandboxStatus => ({
+    id,
+    ready,
+    metadata: { name: 'p', namespace: 'default', uid: 'u', attempt },
+    createdAtMs: attempt,
+    labels: {},
+    annotations: {},
+    ips: ['10.0.0.2'],
+  });
+  const run = (
+    name: string,
+    state: ContainerStatus['state'],
+    rest: Partial<ContainerStatus> = {},
+  ): ContainerStatus => ({
+    id: `${name}-${rest.metadata?.attempt ?? 0}`,
+    sandboxId: 's0',
+    metadata: { name, attempt: 0 },
+    state,
+    createdAtMs: 1,
+    labels: {},
+    annotations: {},
+    image: 'a',
+    imageRef: 'a',
+    startedAtMs: 1,
+    finishedAtMs: 2,
+    exitCode: 0,
+    reason: '',
+    message: '',
+    logPath: '',
+    ...rest,
+  });
+  const plan = (
+    pod: Pod,
+    sandboxes: PodSandboxStatus[],
+    containers: ContainerStatus[],
+    rest: Partial<PlanInput> = {},
+  ) => {
+    const made = planPod({
+      pod,
+      state: { sandboxes, containers },
+      verdict: () => ({ started: true, ready: true }),
+      backoffUntilMs: () => undefined,
+      nowMs: 100,
+      ...rest,
+    });
+    return {
+      finished: made.finished,
+      stop: made.stopSandboxes,
+      create: made.createSandbox,
+      start: made.start.map(({ container, attempt }) => `${container.name}#${attempt}`),
+      kill: made.kill.map(({ containerId, cause }) => `${containerId}:${cause}`),
+      backingOff: [...made.backingOff.keys()],
+    };
+  };
+  const idle = { finished: false, stop: [], create: undefined, start: [], kill: [], backingOff: [] };
+
+  it('makes a sandbox, then containers, then leaves well alone', () => {
+    expect(plan(podOf(), [], [])).toEqual({ ...idle, create: 0 });
+    expect(plan(podOf(), [sandbox('s0', true)], [])).toEqual({ ...idle, start: ['app#0'] });
+    expect(plan(podOf(), [sandbox('s0', true)], [run('app', 'running')])).toEqual(idle);
+  });
+  it('replaces a sandbox that died, and stops what it left running first', () => {
+    const dead = sandbox('s0', false);
+    expect(plan(podOf(), [dead], [run('app', 'running')])).toEqual({ ...idle, stop: ['s0'] });
+    expect(plan(podOf(), [dead], [run('app', 'exited')])).toEqual({ ...idle, create: 1 });
+    expect(plan(podOf(), [sandbox('s1', true, 1), dead], [run('app', 'exited')])).toEqual({
+      ...idle,
+      start: ['app#1'],
+    });
+  });
+  it('restarts by the restart policy and waits for the back-off', () => {
+    const ready = [sandbox('s0', true)];
+    const ended = (exitCode: number): ContainerStatus[] => [run('app', 'exited', { exitCode })];
+    expect(plan(podOf(), ready, ended(0)).start).toEqual(['app#1']);
+    expect(plan(podOf({ restartPolicy: 'OnFailure' }), ready, ended(1)).start).toEqual(['app#1']);
+    expect(plan(podOf({ restartPolicy: 'OnFailure' }), ready, ended(0))).toEqual({
+      ...idle,
+      finished: true,
+      stop: ['s0'],
+    });
+    expect(plan(podOf({ restartPolicy: 'Never' }), ready, ended(1))).toEqual({
+      ...idle,
+      finished: true,
+      stop: ['s0'],
+    });
+    expect(plan(podOf(), ready, ended(1), { backoffUntilMs: () => 200 })).toEqual({
+      ...idle,
+      backingOff: ['app'],
+    });
+  });
+  it('runs init containers in order, again after a failure, and in every new sandbox', () => {
+    const pod = podOf({ initContainers: [{ name: 'i1' }, { name: 'i2' }] });
+    const ready = [sandbox('s0', true)];
+    expect(plan(pod, ready, []).start).toEqual(['i1#0']);
+    expect(plan(pod, ready, [run('i1', 'running')])).toEqual(idle);
+    expect(plan(pod, ready, [run('i1', 'exited', { exitCode: 1 })]).start).toEqual(['i1#1']);
+    expect(plan(pod, ready, [run('i1', 'exited')]).start).toEqual(['i2#0']);
+    expect(plan(pod, ready, [run('i1', 'exited'), run('i2', 'exited')]).start).toEqual(['app#0']);
+    // Once the pod has run here, cleaned-up init containers do not run again.
+    expect(plan(pod, ready, [run('app', 'exited')]).start).toEqual(['app#1']);
+    expect(plan(pod, [sandbox('s1', true, 1)], [run('app', 'exited'), run('i1', 'exited')]).start).toEqual([
+      'i1#1',
+    ]);
+    const never = podOf({ initContainers: [{ name: 'i1' }], restartPolicy: 'Never' });
+    expect(plan(never, ready, [run('i1', 'exited', { exitCode: 1 })]).finished).toBe(true);
+  });
+  it('starts sidecars before, keeps them running beside, and does not wait for them at the end', () => {
+    const pod = podOf({
+      initContainers: [{ name: 'side', restartPolicy: 'Always' }],
+      restartPolicy: 'Never',
+    });
+    const ready = [sandbox('s0', true)];
+    expect(plan(pod, ready, []).start).toEqual(['side#0']);
+    const notStarted = { verdict: () => ({ started: false, ready: false }) };
+    expect(plan(pod, ready, [run('side', 'running')], notStarted)).toEqual(idle);
+    expect(plan(pod, ready, [run('side', 'running')]).start).toEqual(['app#0']);
+    expect(plan(pod, ready, [run('side', 'exited'), run('app', 'running')]).start).toEqual(['side#1']);
+    expect(plan(pod, ready, [run('side', 'running'), run('app', 'exited')])).toMatchObject({
+      finished: true,
+      stop: ['s0'],
+    });
+  });
+  it('kills what a probe condemned or what has a new image', () => {
+    const ready = [sandbox('s0', true)];
+    const sick = { verdict: () => ({ started: true, ready: false, unhealthy: 'liveness' as const }) };
+    expect(plan(podOf(), ready, [run('app', 'running')], sick).kill).toEqual(['app-0:liveness']);
+    const old = run('app', 'running', { annotations: { 'io.kubernetes.container.hash': 'other' } });
+    expect(plan(podOf(), ready, [old]).kill).toEqual(['app-0:changed']);
+  });
+  it('never starts a pod again that the API has for finished', () => {
+    const pod = { ...podOf(), status: { phase: 'Succeeded' as const } };
+    expect(plan(pod, [], [])).toEqual({ ...idle, finished: true });
+  });
+  it('counts on from what the API remembers when the runtime has forgotten', () => {
+    const status = {
+      containerStatuses: [
+        { name: 'app', image: 'a', imageID: 'a', ready: true, restartCount: 4, containerID: 'x://y' },
+      ],
+    };
+    expect(plan({ ...podOf(), status }, [sandbox('s0', true)], []).start).toEqual(['app#5']);
+  });
+});
+
+describe('resources', () => {
+  const pod = (resources: Container['resources']): Pod => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {},
+    spec: { containers: [{ name: 'c', ...(resources === undefined ? {} : { resources }) }] },
+  });
+  const made = (resources: Container['resources']) => {
+    const of = pod(resources);
+    return { qos: qosClassOf(of), ...linuxResources(of, of.spec.containers[0]!, 1_000_000_000) };
+  };
+  it('become the kernel’s units by kubelet’s rules', () => {
+    expect(made(undefined)).toEqual({
+      qos: 'BestEffort',
+      cpuPeriodUs: 0,
+      cpuQuotaUs: 0,
+      cpuShares: 2,
+      memoryLimitBytes: 0,
+      oomScoreAdj: 1_000,
+    });
+    expect(made({ requests: { cpu: '250m', memory: '100M' } })).toMatchObject({
+      qos: 'Burstable',
+      cpuShares: 256,
+      cpuQuotaUs: 0,
+      oomScoreAdj: 900,
+    });
+    expect(made({ limits: { cpu: '2', memory: '64Mi' } })).toMatchObject({
+      qos: 'Guaranteed',
+      cpuShares: 2_048,
+      cpuQuotaUs: 200_000,
+      memoryLimitBytes: 67_108_864,
+      oomScoreAdj: -997,
+    });
+  });
+});
+
+describe('the Node', () => {
+  const facts: NodeFacts = {
+    name: 'n1',
+    ip: '10.0.0.1',
+    port: 10_250,
+    maxPods: 110,
+    labels: { zone: 'a' },
+    machine: {
+      cpus: 4,
+      memoryBytes: 4 * 2 ** 30,
+      diskBytes: 2 ** 40,
+      hostname: 'h',
+      architecture: 'arm64',
+      kernelVersion: '6.1',
+      osImage: 'Debian',
+      machineId: 'm',
+      systemUuid: 's',
+      bootId: 'b',
+    },
+    headroom: { memoryBytes: 2 ** 30, diskFraction: 0.5, pidFraction: 0.9 },
+    runtime: { name: 'containerd', version: '1.6.20' },
+    runtimeConditions: [
+      { type: 'RuntimeReady', status: true, reason: '', message: '' },
+      { type: 'NetworkReady', status: true, reason: '', message: '' },
+    ],
+  };
+  const ready = (node: Node): string | undefined =>
+    node.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+  const registered = (): Node => {
+    const node = newNode(facts, [{ key: 'a', effect: 'NoSchedule' }]);
+    return { ...node, status: nextNodeStatus(node, facts, 1_000)! };
+  };
+
+  it('is complete, and at rest writes nothing', () => {
+    const node = registered();
+    expect(ready(node)).toBe('True');
+    expect(node.status?.capacity).toEqual({
+      cpu: '4',
+      memory: '4194304Ki',
+      'ephemeral-storage': '1073741824Ki',
+      pods: '110',
+    });
+    expect(node.metadata.labels).toMatchObject({
+      'kubernetes.io/hostname': 'n1',
+      'kubernetes.io/arch': 'arm64',
+      zone: 'a',
+    });
+    expect(nextNodeStatus(node, facts, 999_000)).toBeUndefined();
+    expect(missingLabels(node, facts)).toBeUndefined();
+    expect(missingLabels(node, { ...facts, labels: { zone: 'b' } })).toMatchObject({ zone: 'b' });
+  });
+  it('contradicts who took it for dead, and keeps conditions that others own', () => {
+    const node = registered();
+    const conditions = node.status!.conditions!.map((each) =>
+      each.type === 'Ready' ? { ...each, status: 'Unknown' as const, reason: 'NodeStatusUnknown' } : each,
+    );
+    const doubted = {
+      ...node,
+      status: { ...node.status, conditions: [...conditions, { type: 'Odd', status: 'True' as const }] },
+    };
+    const next = nextNodeStatus(doubted, facts, 61_000)!;
+    expect(next.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
+      status: 'True',
+      lastTransitionTime: '1970-01-01T00:01:01Z',
+    });
+    expect(next.conditions?.map(({ type }) => type)).toContain('Odd');
+  });
+  it('is not ready while its network is not, and says why', () => {
+    const down = {
+      type: 'NetworkReady' as const,
+      status: false,
+      reason: 'NetworkPluginNotReady',
+      message: 'no podCIDR',
+    };
+    const status = nextNodeStatus(registered(), { ...facts, runtimeConditions: [down] }, 2_000)!;
+    expect(status.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
+      status: 'False',
+      reason: 'KubeletNotReady',
+      message:
+        'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:no podCIDR',
+    });
+    expect(
+      nextNodeStatus(registered(), { ...facts, headroom: { ...facts.headroom, memoryBytes: 1 } }, 2_000)
+        ?.conditions,
+    ).toContainEqual(expect.objectContaining({ type: 'MemoryPressure', status: 'True' }));
+  });
+  it('routes to the others and takes stale routes away', () => {
+    const other = (name: string, podCIDR: string, address: string): Node => ({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name },
+      spec: { podCIDR },
+      status: { addresses: [{ type: 'InternalIP', address }] },
+    });
+    const desired = desiredRoutes(
+      [other('n1', '10.1.0.0/24', '1.1.1.1'), other('n2', '10.2.0.0/24', '2.2.2.2')],
+      'n1',
+    );
+    expect(desired).toEqual([{ to: '10.2.0.0/24', via: '2.2.2.2' }]);
+    expect(routeCommands(desired, desired)).toEqual([]);
+    expect(
+      routeCommands(
+        [
+          { to: '10.9.0.0/24', via: '9.9.9.9' },
+          { to: '10.2.0.0/24', via: '3.3.3.3' },
+        ],
+        desired,
+      ),
+    ).toEqual([
+      ['route', 'del', '10.9.0.0/24', 'proto', '182'],
+      ['route', 'replace', '10.2.0.0/24', 'via', '2.2.2.2', 'proto', '182'],
+    ]);
+  });
+});
+
+describe('what flags take', () => {
+  it('is what Kubernetes takes, and anything else is refused', () => {
+    expect(parseLabels('a=b,example.org/c=')).toEqual({ a: 'b', 'example.org/c': '' });
+    expect(parseTaints('a=b:NoSchedule,c:NoExecute')).toEqual([
+      { key: 'a', value: 'b', effect: 'NoSchedule' },
+      { key: 'c', effect: 'NoExecute' },
+    ]);
+    expect(parseRuntimeEndpoint('process')).toBe('process');
+    for (const bad of [
+      () => parseLabels('a=b=c'),
+      () => parseLabels('-a=b'),
+      () => parseTaints('a=b'),
+      () => parseTaints('a=b:Never'),
+      () => parseRuntimeEndpoint('tcp://1.2.3.4'),
+      () => parseNodeName('Upper_Case'),
+    ])
+      expect(bad).toThrow(/expected/);
+  });
+});
+
+describe('small things', () => {
+  it('a volume’s files change all at once, and only when they differ', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'raftsman-volume-'));
+    const payload = (text: string) =>
+      new Map([
+        ['a', { data: Buffer.from(text), mode: 0o600 }],
+        ['dir/b', { data: Buffer.from('b'), mode: 0o644 }],
+      ]);
+    await writePayload(directory, payload('1'));
+    const first = await readlink(join(directory, '..data'));
+    await writePayload(directory, payload('1'));
+    expect(await readlink(join(directory, '..data'))).toBe(first);
+    await writePayload(directory, new Map([['a', { data: Buffer.from('2'), mode: 0o600 }]]));
+    expect(await readFile(join(directory, 'a'), 'utf8')).toBe('2');
+    expect((await readdir(directory)).filter((name) => !name.startsWith('..'))).toEqual(['a']);
+    expect((await readdir(directory)).length).toBe(3);
+    await rm(directory, { recursive: true });
+    for (const path of ['../x', '/x', 'a/../../x', '', '..data']) expect(isSafePath(path), path).toBe(false);
+    expect(isSafePath('a/b')).toBe(true);
+  });
+  it('finds the credentials of an image’s registry', () => {
+    const config = JSON.stringify({
+      auths: { 'https://r.example:5000/v2/': { auth: Buffer.from('me:pa:ss').toString('base64') } },
+    });
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: {},
+      data: { '.dockerconfigjson': Buffer.from(config).toString('base64') },
+    };
+    expect(registryAuth(secret, 'r.example:5000/app:1')).toMatchObject({ username: 'me', password: 'pa:ss' });
+    expect(registryAuth(secret, 'other/app')).toBeUndefined();
+    expect(['busybox', 'library/busybox', 'localhost/x', 'a.b/c'].map(registryOf)).toEqual([
+      'docker.io',
+      'docker.io',
+      'localhost',
+      'a.b',
+    ]);
+    expect(
+      registryAuth({ ...secret, data: { '.dockerconfigjson': 'bm90IGpzb24=' } }, 'a.b/c'),
+    ).toBeUndefined();
+  });
+  it('lets only masters and the apiserver in', () => {
+    const subject = (O: string | string[], CN: string) => ({ subject: { O, CN } as never });
+    expect(mayUse(subject(['a', 'system:masters'], 'admin'))).toBe(true);
+    expect(mayUse(subject('x', 'system:kube-apiserver'))).toBe(true);
+    expect(mayUse(subject('system:nodes', 'system:node:n2'))).toBe(false);
+    expect(mayUse({ subject: undefined as never })).toBe(false);
+  });
+  it('sees which pods changed between two looks at a runtime', () => {
+    const sandbox = (uid: string, ready: boolean) =>
+      ({ id: `s-${uid}`, ready, labels: { 'io.kubernetes.pod.uid': uid } }) as never;
+    const before = summarise([sandbox('a', true), sandbox('b', true), sandbox('c', true)], []);
+    const after = summarise([sandbox('a', true), sandbox('b', false), sandbox('d', true)], []);
+    expect(changedPods(before, after).toSorted()).toEqual(['b', 'c', 'd']);
+  });
+  it('reads a process whose name holds anything', () => {
+    const text = `7 (a) b ( c) S 1 7 9 ${'0 '.repeat(15)}4242 0`;
+    expect(parseProcStat(text)).toEqual({ pid: 7, state: 'S', parentPid: 1, sessionId: 9, startTicks: 4242 });
+    expect(parseProcStat('garbage')).toBeUndefined();
+  });
+  it('writes a CNI configuration that has the block and the bridge', () => {
+    const conflist = JSON.parse(cniConflist({ podCidr: '10.9.0.0/24', bridge: 'b0', dataDir: '/d' })) as {
+      plugins: unknown[];
+    };
+    expect(conflist.plugins[0]).toMatchObject({
+      type: 'bridge',
+      bridge: 'b0',
+      ipam: { dataDir: '/d', ranges: [[{ subnet: '10.9.0.0/24' }]] },
+    });
+  });
+});
+
+describe('the downward API', () => {
+  const pod: Pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'p', namespace: 'ns', uid: 'u', labels: { b: '2', a: 'x"y' } },
+    spec: {
+      containers: [{ name: 'c', resources: { limits: { cpu: '1500m' }, requests: { memory: '10Mi' } } }],
+    },
+  };
+  const facts = {
+    nodeName: 'n',
+    hostIp: '1.1.1.1',
+    podIps: ['2.2.2.2'],
+    allocatable: { cpu: 4, memory: 1e9 },
+  };
+  it.each([
+    ['metadata.name', 'p'],
+    ["metadata.labels['b']", '2'],
+    ["metadata.labels['none']", ''],
+    ['metadata.labels', 'a="x\\"y"\nb="2"'],
+    ['spec.nodeName', 'n'],
+    ['status.podIP', '2.2.2.2'],
+  ])('%s is %j', (path, value) => expect(fieldValue(pod, path, facts)).toBe(value));
+  it.each([
+    [{ resource: 'limits.cpu' }, '2'],
+    [{ resource: 'limits.cpu', divisor: '1m' }, '1500'],
+    [{ resource: 'requests.memory', divisor: '1Mi' }, '10'],
+    [{ resource: 'limits.memory' }, '1000000000'],
+    [{ resource: 'limits.cpu', containerName: 'c', divisor: '0' }, '2'],
+  ])('%j is %s', (selector, value) =>
+    expect(resourceFieldValue(pod, pod.spec.containers[0], selector, facts)).toBe(value),
+  );
+  it('refuses what it does not have', () => {
+    expect(() => fieldValue(pod, 'spec.secret', facts)).toThrow(/unsupported fieldPath/);
+    expect(() =>
+      resourceFieldValue(pod, undefined, { resource: 'limits.cpu', containerName: 'x' }, facts),
+    ).toThrow(/unsupported/);
+  });
+});
