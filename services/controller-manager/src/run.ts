@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import {
+  createApiClient,
+  createEventRecorder,
+  runLeaderElected,
+  systemClock,
+  validateLeaderElection,
+  type ApiClient,
+} from '@raftsman/client';
+import { createFailureDetector, receiveBeats } from '@raftsman/heartbeat';
+import type { Logger } from '@raftsman/telemetry';
+import type { ControllerManagerConfig } from './config.js';
+import type { ControllerContext } from './context.js';
+import { createControllers, type Listen } from './controllers.js';
+import { createInformers } from './informers.js';
+import { controllerLimits } from './limits.js';
+
+/** Runs the controllers while it holds the lease, until `signal` aborts. Rejects only for a bug or a bad config. */
+export async function run(
+  config: ControllerManagerConfig,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const { leaderElect, ...lease } = config.leaderElection;
+  const election = { ...lease, identity: `${hostname()}_${randomUUID()}` };
+  validateLeaderElection(election);
+  const client = createApiClient({
+    apiservers: config.apiservers,
+    security: config.security,
+    fieldManager: 'kube-controller-manager',
+  });
+  const work = (term: AbortSignal): Promise<void> =>
+    runControllers(client.scoped(term), config, beats(config, logger), logger, term);
+  try {
+    if (leaderElect) await runLeaderElected({ config: election, client, logger, work }, signal);
+    else await work(signal);
+  } finally {
+    client.close();
+  }
+}
+
+/** One term: caches and controllers begin with it and end with it. */
+export async function runControllers(
+  client: ApiClient,
+  config: ControllerManagerConfig,
+  listen: Listen,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const informers = createInformers(client, logger, systemClock);
+  const recorder = createEventRecorder({ client, component: 'controller-manager', logger });
+  const context: ControllerContext = {
+    client,
+    informers,
+    recorder,
+    logger,
+    clock: systemClock,
+    random: Math.random,
+  };
+  const controllers = createControllers(context, config, listen);
+  await Promise.all([
+    ...controllers.map((controller) => controller.run(signal)),
+    ...informers.all.map(({ informer }) => informer.run(signal)),
+    recorder.run(signal),
+  ]);
+}
+
+/** The failure detector on the beats of NATS and of every apiserver. */
+function beats(config: ControllerManagerConfig, logger: Logger): Listen {
+  return (signal) => {
+    const detector = createFailureDetector({
+      gracePeriodMs: config.nodeMonitorGracePeriodMs,
+      stallMs: controllerLimits.stallMs,
+    });
+    if (config.security === 'insecure') {
+      throw new TypeError(
+        'beats need certificates: the controller-manager has no insecure mode with node-lifecycle',
+      );
+    }
+    const receiver = receiveBeats(
+      {
+        natsServers: config.natsServers,
+        apiservers: config.apiservers,
+        tls: config.security,
+        name: 'kube-controller-manager',
+        onBeat: (beat, channel) => detector.observe(beat, channel, systemClock.monotonicMs()),
+      },
+      logger,
+      signal,
+    );
+    return { detector, natsLink: () => receiver.natsLink() };
+  };
+}
