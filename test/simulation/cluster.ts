@@ -70,8 +70,18 @@ export class SimulatedCluster implements World {
 
   leaderElected(id: MemberId): void {
     if (this.#healed || !this.random.chance(this.plan.newLeaderDies)) return;
-    const afterMs = 1 + this.random.below(4 * this.plan.messageDelayMsMax);
-    this.timeline.after(afterMs, () => {
+    const unheard = this.random.chance(0.5);
+    if (unheard) for (const other of this.members) if (other.id !== id) this.network.cut(id, other.id);
+    this.timeline.after(1 + this.random.below(4 * this.plan.messageDelayMsMax), () => {
+      if (this.#healed) return;
+      crash(this, this.member(id));
+      if (unheard) this.network.mend();
+    });
+  }
+
+  leaderCommitted(id: MemberId): void {
+    if (this.#healed || !this.random.chance(this.plan.leaderDiesAtCommit)) return;
+    this.timeline.after(this.random.below(3), () => {
       if (!this.#healed) crash(this, this.member(id));
     });
   }

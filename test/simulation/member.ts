@@ -22,6 +22,7 @@ export class SimulatedMember {
   #applied: LogIndex = logIndex(0);
   #view: LogView = [];
   #leads = false;
+  #hasCommitted = false;
   #uncheckedLead = false;
 
   constructor(id: MemberId, world: World, configuration: Configuration) {
@@ -114,6 +115,7 @@ export class SimulatedMember {
     this.#leads = raft.role === 'leader';
     if (led || !this.#leads) return;
     this.#uncheckedLead = true;
+    this.#hasCommitted = false;
     this.#world.oracle.becameLeader(raft.status());
     this.#world.leaderElected(this.id);
   }
@@ -171,6 +173,10 @@ export class SimulatedMember {
     for (const entry of ready.committedEntries) {
       this.#world.oracle.appliedBy(this.id, entry);
       this.#applied = entry.index;
+    }
+    if (this.#leads && ready.committedEntries.length > 0 && !this.#hasCommitted) {
+      this.#hasCommitted = true;
+      this.#world.leaderCommitted(this.id);
     }
     raft.advance(ready);
     this.#watchLeadership(raft);

@@ -28,8 +28,10 @@ export interface Plan {
   readonly partitionForMsMax: number;
   readonly falseAlarmEveryMs: number;
   readonly transferEveryMs: number;
-  /** That a leader dies soon after it has won: its first entries reach nobody or few. */
+  /** That a leader dies soon after it has won, half of the time unheard: its first entries reach nobody or few. */
   readonly newLeaderDies: number;
+  /** That a leader dies when its first commit is applied: nobody else knows of it yet (figure 3.7). */
+  readonly leaderDiesAtCommit: number;
   /** That a broken connection is noticed when a member dies. */
   readonly crashNoticed: number;
 
@@ -41,6 +43,11 @@ export interface Plan {
 }
 
 export function planOf(random: Random): Plan {
+  const plan = weatherOf(random);
+  return random.chance(0.1) ? { ...plan, ...storm } : plan;
+}
+
+function weatherOf(random: Random): Plan {
   const calm = random.chance(0.1);
   return {
     memberCount: random.chance(0.35) ? 5 : 3,
@@ -66,6 +73,7 @@ export function planOf(random: Random): Plan {
     falseAlarmEveryMs: random.pick([0, 100, 400]),
     transferEveryMs: random.pick([0, 0, 300]),
     newLeaderDies: calm ? 0 : random.pick([0, 0, 0.4, 0.8]),
+    leaderDiesAtCommit: calm ? 0 : random.pick([0, 0, 0.3, 0.8]),
     crashNoticed: random.pick([0, 0.5, 1]),
     proposalEveryMs: random.pick([10, 25, 80]),
     readEveryMs: random.pick([15, 50]),
@@ -73,6 +81,22 @@ export function planOf(random: Random): Plan {
     compactKeeps: random.pick([0, 3]),
   };
 }
+
+/**
+ * Leaders die young, and often unheard, while entries travel one by one: the weather of figure 3.7 and of votes asked for twice.
+ * One seed in ten has it.
+ */
+export const storm = {
+  messageDelayMsMax: 25,
+  messageLoss: 0.05,
+  diskSyncMsMax: 5,
+  appendBytesMax: 1,
+  inflightAppendsMax: 1,
+  crashEveryMs: 150,
+  restartAfterMsMax: 50,
+  newLeaderDies: 0.8,
+  leaderDiesAtCommit: 0.8,
+} as const satisfies Partial<Plan>;
 
 /** A bug planted on purpose: see mutations.test.ts. */
 export interface Mutation {

@@ -38,4 +38,6 @@ export interface World {
   send(message: Message): void;
   diskSyncMs(): number;
   leaderElected(id: MemberId): void;
+  /** The first commit of this leadership was applied. */
+  leaderCommitted(id: MemberId): void;
 }

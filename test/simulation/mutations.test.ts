@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import type { Property } from './oracle.js';
+import { storm } from './plan.js';
+import type { Mutation, Plan } from './plan.js';
+import { simulate } from './simulate.js';
+
+/**
+ * The simulation can fail: each of Raft's rules, broken on purpose, is found out. The core's own invariants are not asked, so that
+ * what finds the bug stands outside of it; and the same seed without the bug is clean.
+ */
+
+interface PlantedBug {
+  readonly name: string;
+  readonly mutation: Mutation;
+  readonly breaks: readonly Property[];
+  /** Several times what it took when this was written. */
+  readonly seedsMax: number;
+  readonly plan?: Partial<Plan>;
+}
+
+const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: 'an entry of an earlier term is committed by counting (§3.6.2, figure 3.7)',
+    mutation: { rules: { countsForCommit: () => true } },
+    breaks: ['leader completeness', 'state-machine safety'],
+    seedsMax: 2000,
+    plan: { ...storm, memberCount: 5 },
+  },
+  {
+    name: 'the vote is forgotten on restart (figure 3.1)',
+    mutation: { forgetsVote: true },
+    breaks: ['election safety'],
+    seedsMax: 2000,
+    plan: storm,
+  },
+  {
+    name: 'a member votes twice in a term (§3.4)',
+    mutation: { rules: { mayVote: () => true } },
+    breaks: ['election safety'],
+    seedsMax: 100,
+  },
+  {
+    name: 'a vote goes to a log that is behind (§3.6.1)',
+    mutation: { rules: { isUpToDate: () => true } },
+    breaks: ['leader completeness', 'state-machine safety'],
+    seedsMax: 200,
+  },
+  {
+    name: 'an append is acknowledged before it is durable (figure 3.1)',
+    mutation: { promisesBeforePersist: true },
+    breaks: ['durability', 'leader completeness'],
+    seedsMax: 20,
+  },
+  {
+    name: 'the leader counts itself before its entries are durable (§10.2.1)',
+    mutation: { rules: { ownMatch: (_durableIndex, lastIndex) => lastIndex } },
+    breaks: ['durability'],
+    seedsMax: 200,
+  },
+  {
+    name: 'a late append cuts off what follows it (§3.5)',
+    mutation: { rules: { firstConflict: (entries) => (entries.length > 0 ? 0 : -1) } },
+    breaks: ['durability', 'leader completeness'],
+    seedsMax: 100,
+  },
+  {
+    name: 'a read is served without confirming leadership (§6.4)',
+    mutation: { rules: { readIsConfirmed: () => true } },
+    breaks: ['linearizable reads'],
+    seedsMax: 2000,
+  },
+  {
+    name: 'a new leader serves reads before an entry of its own term is committed (§6.4)',
+    mutation: { rules: { knowsCommit: () => true } },
+    breaks: ['linearizable reads'],
+    seedsMax: 200,
+  },
+];
+
+describe('a bug planted on purpose is found', () => {
+  it.each(plantedBugs.map((bug) => [bug.name, bug] as const))('%s', { timeout: 300_000 }, (_name, bug) => {
+    const { mutation, breaks, seedsMax, plan } = bug;
+    let seed = 1;
+    let violation = null;
+    for (; seed <= seedsMax && violation === null; seed += 1) {
+      violation = simulate(seed, { ...mutation, skipsInvariants: true }, plan).violation;
+    }
+    expect(violation, `not found in ${seedsMax} seeds`).not.toBeNull();
+    expect(breaks).toContain(violation?.property);
+    expect(simulate(seed - 1, {}, plan).violation, 'the same seed without the bug').toBeNull();
+    console.info(`seed ${seed - 1}: ${violation?.message}`);
+  });
+});
