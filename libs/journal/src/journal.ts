@@ -2,21 +2,14 @@ import { strict as assert } from 'node:assert';
 import type { Configuration, Entry, HardState, LogIndex, SnapshotMeta, Term } from '@raftsman/raft';
 import { directorySizeBytes, newBatch, type Batch, type Database } from './database.js';
 import { fromLevelError, type JournalError } from './errors.js';
-import {
-  allRowKeysStart,
-  compactedKey,
-  entryKey,
-  hardStateKey,
-  rowKey,
-  rowKeysStart,
-  stateKey,
-} from './keys.js';
+import { allRowKeysStart, compactedKey, entryKey, hardStateKey, rowKeysStart, stateKey } from './keys.js';
 import { journalLimits } from './limits.js';
 import {
-  encodeEntry,
+  deleteRow,
   encodeHardState,
   encodeJson,
-  encodeRow,
+  putEntry,
+  putRow,
   type CompactedRecord,
   type Identity,
   type StateRecord,
@@ -108,12 +101,11 @@ export class Journal {
     assert(change.index > before.index, 'entries are applied in order');
     assert(change.index <= this.#hardState.commit, 'only committed entries are applied');
     const { generation } = this.#state;
-    for (const { key, value } of change.rows) {
-      const full = rowKey(generation, key);
-      if (value === null) this.#waiting.del(full);
-      else this.#waiting.put(full, encodeRow(full, value));
-      this.#waitingBytes += full.length + (value?.length ?? 0);
-    }
+    for (const { key, value } of change.rows)
+      this.#waitingBytes +=
+        value === null
+          ? deleteRow(this.#waiting, generation, key)
+          : putRow(this.#waiting, generation, key, value);
     const { index, term, configuration } = change;
     this.#waitingState = { generation, index, term, configuration };
   }
@@ -181,7 +173,7 @@ export class Journal {
     return this.#staging;
   }
 
-  /** Bytes of the data directory, at most a second or so old. */
+  /** Bytes of the data directory, at most a few seconds old. */
   sizeBytes(): number {
     const now = performance.now();
     if (!this.#size.measuring && now - this.#size.measuredAtMs > journalLimits.sizeRefreshMs) {
@@ -218,8 +210,7 @@ export class Journal {
     );
     for (const [offset, entry] of entries.entries()) {
       assert(entry.index === first!.index + offset, 'entries are contiguous');
-      const key = entryKey(entry.index);
-      batch.put(key, encodeEntry(key, entry));
+      putEntry(batch, entry);
     }
     const last = entries.at(-1)?.index ?? kept;
     for (let index = last + 1; index <= this.#lastIndex; index++) batch.del(entryKey(index));

@@ -13,11 +13,10 @@ const keyspace = { entry: 0x65, hardState: 0x68, identity: 0x69, compacted: 0x63
 const wholeBytes = 8;
 const high = 2 ** 32;
 
-/** A whole number below 2^53. */
-export function putWhole(target: Uint8Array, offset: number, value: number): void {
-  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
-  view.setUint32(offset, Math.floor(value / high));
-  view.setUint32(offset + 4, value % high);
+/** A whole number below 2^53; answers the offset after it. */
+export function putWhole(target: Buffer, offset: number, value: number): number {
+  target.writeUInt32BE(Math.floor(value / high), offset);
+  return target.writeUInt32BE(value % high, offset + 4);
 }
 
 export function getWhole(source: Uint8Array, offset: number): number {
@@ -32,25 +31,35 @@ export const identityKey = single(keyspace.identity);
 export const compactedKey = single(keyspace.compacted);
 export const stateKey = single(keyspace.state);
 
-function numbered(first: number, value: number, rest = 0): Uint8Array {
-  const key = new Uint8Array(1 + wholeBytes + rest);
-  key[0] = first;
-  putWhole(key, 1, value);
+/** A keyspace and a number: a whole entry key, or what all row keys of a generation begin with. */
+export const numberedKeyBytes = 1 + wholeBytes;
+
+function putNumbered(target: Buffer, first: number, value: number): number {
+  target.writeUInt8(first, 0);
+  return putWhole(target, 1, value);
+}
+
+function numbered(first: number, value: number): Uint8Array {
+  const key = Buffer.alloc(numberedKeyBytes);
+  putNumbered(key, first, value);
   return key;
 }
+
+/** Writes the key at the start of `target`; answers where it ends. */
+export const putEntryKey = (target: Buffer, index: number): number =>
+  putNumbered(target, keyspace.entry, index);
+export const putRowKey = (target: Buffer, generation: number, key: Uint8Array): number => {
+  const at = putNumbered(target, keyspace.row, generation);
+  target.set(key, at);
+  return at + key.length;
+};
 
 export const entryKey = (index: number): Uint8Array => numbered(keyspace.entry, index);
 export const entryIndex = (key: Uint8Array): number => getWhole(key, 1);
 export const entryKeysEnd = single(keyspace.entry + 1);
 
-export function rowKey(generation: number, key: Uint8Array): Uint8Array {
-  const full = numbered(keyspace.row, generation, key.length);
-  full.set(key, 1 + wholeBytes);
-  return full;
-}
-
 export const rowKeysStart = (generation: number): Uint8Array => numbered(keyspace.row, generation);
 export const allRowKeysStart = single(keyspace.row);
 export const allRowKeysEnd = single(keyspace.row + 1);
 /** The state machine's own key in a full row key. */
-export const keyOfRow = (full: Uint8Array): Uint8Array => full.subarray(1 + wholeBytes);
+export const keyOfRow = (full: Uint8Array): Uint8Array => full.subarray(numberedKeyBytes);

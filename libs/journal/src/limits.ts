@@ -11,5 +11,7 @@ export const journalLimits = {
   /** Rows of a received snapshot are synced to disk in groups of about this size. */
   stagingBatchBytesMax: 1024 * 1024,
   /** The size of the data directory is measured at most once in this time. */
-  sizeRefreshMs: 1_000,
+  sizeRefreshMs: 5_000,
+  /** Records up to this size are put together without allocating. */
+  workspaceBytesMax: 64 * 1024,
 } as const;

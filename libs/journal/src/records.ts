@@ -10,43 +10,75 @@ import {
   type LogIndex,
   type Term,
 } from '@raftsman/raft';
+import type { Batch } from './database.js';
 import { JournalError } from './errors.js';
-import { entryIndex, getWhole, putWhole } from './keys.js';
+import { entryIndex, getWhole, putEntryKey, putRowKey, putWhole } from './keys.js';
+import { journalLimits } from './limits.js';
 
 /**
- * Every record starts with a CRC-32 (4 bytes, big-endian) of its key and the rest of its value, so that neither a flipped bit nor a
+ * Every record ends with a CRC-32 (4 bytes, big-endian) of its key and the rest of its value, so that neither a flipped bit nor a
  * record under a wrong key goes unnoticed. LevelDB's own checksums are not verified on reads and do not cover keys and values together.
  */
 const crcBytes = 4;
 
-function seal(key: Uint8Array, record: Uint8Array): Uint8Array {
-  const view = new DataView(record.buffer, record.byteOffset);
-  view.setUint32(0, crc32(record.subarray(crcBytes), crc32(key)));
+/** What is put into a batch is put together here, key and value in a row: LevelDB copies it at once. */
+const workspace = Buffer.allocUnsafe(journalLimits.workspaceBytesMax);
+
+function reserve(sizeBytes: number): Buffer {
+  if (sizeBytes <= workspace.length) return workspace;
+  return Buffer.allocUnsafe(sizeBytes);
+}
+
+function putSealed(batch: Batch, bytes: Buffer, keyEnd: number, valueEnd: number): void {
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, valueEnd)), valueEnd);
+  batch.put(bytes.subarray(0, keyEnd), bytes.subarray(keyEnd, valueEnd + crcBytes));
+}
+
+function seal(key: Uint8Array, body: Uint8Array): Uint8Array {
+  const record = Buffer.alloc(body.length + crcBytes);
+  record.set(body);
+  record.writeUInt32BE(crc32(body, crc32(key)), body.length);
   return record;
 }
 
 function unseal(what: string, key: Uint8Array, record: Uint8Array): Uint8Array {
+  const body = record.subarray(0, Math.max(0, record.length - crcBytes));
   const intact =
     record.length >= crcBytes &&
-    new DataView(record.buffer, record.byteOffset).getUint32(0) ===
-      crc32(record.subarray(crcBytes), crc32(key));
+    new DataView(record.buffer, record.byteOffset).getUint32(body.length) === crc32(body, crc32(key));
   if (!intact)
     throw new JournalError(
       'corrupt',
       `the checksum of ${what} does not match: the data directory is corrupt`,
     );
-  return record.subarray(crcBytes);
+  return body;
 }
 
 const entryTypes: readonly EntryType[] = ['normal', 'configuration'];
-const entryHeaderBytes = crcBytes + 8 + 1;
 
-export function encodeEntry(key: Uint8Array, entry: Entry): Uint8Array {
-  const record = new Uint8Array(entryHeaderBytes + entry.data.length);
-  putWhole(record, crcBytes, entry.term);
-  record[crcBytes + 8] = entryTypes.indexOf(entry.type);
-  record.set(entry.data, entryHeaderBytes);
-  return seal(key, record);
+export function putEntry(batch: Batch, entry: Entry): void {
+  const bytes = reserve(64 + entry.data.length);
+  const keyEnd = putEntryKey(bytes, entry.index);
+  let at = putWhole(bytes, keyEnd, entry.term);
+  at = bytes.writeUInt8(entryTypes.indexOf(entry.type), at);
+  bytes.set(entry.data, at);
+  putSealed(batch, bytes, keyEnd, at + entry.data.length);
+}
+
+/** Answers the bytes that it adds. */
+export function putRow(batch: Batch, generation: number, key: Uint8Array, value: Uint8Array): number {
+  const bytes = reserve(64 + key.length + value.length);
+  const keyEnd = putRowKey(bytes, generation, key);
+  bytes.set(value, keyEnd);
+  putSealed(batch, bytes, keyEnd, keyEnd + value.length);
+  return keyEnd + value.length + crcBytes;
+}
+
+export function deleteRow(batch: Batch, generation: number, key: Uint8Array): number {
+  const bytes = reserve(64 + key.length);
+  const keyEnd = putRowKey(bytes, generation, key);
+  batch.del(bytes.subarray(0, keyEnd));
+  return keyEnd;
 }
 
 export function decodeEntry(key: Uint8Array, record: Uint8Array): Entry {
@@ -58,11 +90,9 @@ export function decodeEntry(key: Uint8Array, record: Uint8Array): Entry {
 }
 
 export function encodeHardState(key: Uint8Array, state: HardState): Uint8Array {
-  const record = new Uint8Array(crcBytes + 24);
-  putWhole(record, crcBytes, state.term);
-  putWhole(record, crcBytes + 8, state.vote ?? 0);
-  putWhole(record, crcBytes + 16, state.commit);
-  return seal(key, record);
+  const body = Buffer.alloc(24);
+  putWhole(body, putWhole(body, putWhole(body, 0, state.term), state.vote ?? 0), state.commit);
+  return seal(key, body);
 }
 
 export function decodeHardState(key: Uint8Array, record: Uint8Array): HardState {
@@ -106,10 +136,7 @@ export function encodeJson(
   key: Uint8Array,
   value: StateRecord | IdentityRecord | CompactedRecord,
 ): Uint8Array {
-  const text = Buffer.from(JSON.stringify(value));
-  const record = new Uint8Array(crcBytes + text.length);
-  record.set(text, crcBytes);
-  return seal(key, record);
+  return seal(key, Buffer.from(JSON.stringify(value)));
 }
 
 /** The checksum vouches that this version or an older one wrote it, and identity's `format` that none newer did. */
@@ -119,12 +146,6 @@ export function decodeJson<T extends StateRecord | IdentityRecord | CompactedRec
   record: Uint8Array,
 ): T {
   return JSON.parse(Buffer.from(unseal(what, key, record)).toString()) as T;
-}
-
-export function encodeRow(key: Uint8Array, value: Uint8Array): Uint8Array {
-  const record = new Uint8Array(crcBytes + value.length);
-  record.set(value, crcBytes);
-  return seal(key, record);
 }
 
 export const decodeRow = (key: Uint8Array, record: Uint8Array): Uint8Array => unseal('a row', key, record);

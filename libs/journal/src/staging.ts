@@ -2,9 +2,9 @@ import { strict as assert } from 'node:assert';
 import type { SnapshotMeta } from '@raftsman/raft';
 import { newBatch, type Database } from './database.js';
 import { fromLevelError } from './errors.js';
-import { rowKey, rowKeysStart } from './keys.js';
+import { rowKeysStart } from './keys.js';
 import { journalLimits } from './limits.js';
-import { encodeRow } from './records.js';
+import { putRow } from './records.js';
 import type { StateRow } from './rows.js';
 
 /** A snapshot that lies whole and synced beside the present rows, and takes effect when a WriteGroup installs it. */
@@ -47,11 +47,7 @@ export async function createStaging(
   return {
     async add(rows) {
       assert(phase === 'open', 'rows come before the end');
-      for (const { key, value } of rows) {
-        const full = rowKey(generation, key);
-        batch.put(full, encodeRow(full, value));
-        bytes += full.length + value.length;
-      }
+      for (const { key, value } of rows) bytes += putRow(batch, generation, key, value);
       if (bytes >= journalLimits.stagingBatchBytesMax) await writeOut();
     },
     async finish(meta) {

@@ -22,6 +22,7 @@ export async function run(config: StoreConfig, logger: Logger, signal: AbortSign
   const face = createEtcdServices({ stateMachine, replica, config: faceConfig(config), logger });
   const server = createGrpcServer(face.services, {
     'grpc.max_receive_message_length': config.requestBytesMax + storeLimits.requestOverheadBytes,
+    'grpc.enable_channelz': 0,
   });
   const stopWatching = replica.onStatusChange(({ role, leader, term }) =>
     logger.info({ role, term, leader: leader?.toString(16) ?? null }, 'status'),

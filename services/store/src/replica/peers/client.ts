@@ -35,6 +35,7 @@ const options: ChannelOptions = {
   'grpc.max_reconnect_backoff_ms': storeLimits.reconnectBackoffMaxMs,
   'grpc.max_receive_message_length': storeLimits.receiveFrameBytesMax,
   'grpc.enable_retries': 0,
+  'grpc.enable_channelz': 0,
   // Heartbeats must not queue behind a snapshot, so that each client has a connection of its own.
   'grpc.use_local_subchannel_pool': 1,
 };

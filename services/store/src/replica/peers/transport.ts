@@ -58,6 +58,7 @@ export class PeerTransport {
     };
     this.#server = createGrpcServer([service], {
       reflection: false,
+      'grpc.enable_channelz': 0,
       'grpc.max_receive_message_length': storeLimits.receiveFrameBytesMax,
       'grpc.keepalive_time_ms': storeLimits.peerKeepaliveTimeMs,
       'grpc.keepalive_timeout_ms': storeLimits.peerKeepaliveTimeoutMs,
