@@ -1,7 +1,7 @@
 import type { KubeObject } from '../resource.js';
 import type { ObjectSchema } from '../schema.js';
 import { badRequest } from '../status/index.js';
-import { deepEqual, isObject, withoutNulls } from '../values.js';
+import { deepEqual, withoutNulls } from '../values.js';
 import { compare } from './compare.js';
 import { conflictError, conflictingFields, conflictsWith, type Conflict } from './conflicts.js';
 import { difference, emptyFieldSet, isEmptySet, recursiveDifference, union } from './field-set.js';
@@ -36,10 +36,15 @@ export interface ApplyRequest {
   readonly subresource?: string;
   /** RFC 3339 with seconds. */
   readonly time: string;
+  /**
+   * What `applyDefaults` makes of the merged object, before it is compared: an atomic value that is applied without its defaults
+   * is then no change of the same value that is stored with them. Absent: none.
+   */
+  readonly defaults?: (object: KubeObject) => KubeObject;
 }
 
 export interface ApplyResult {
-  /** Not yet defaulted or validated. */
+  /** Defaulted if the request says how; not yet validated. */
   readonly object: KubeObject;
   /** False: the object is as it was, up to the times in managedFields, and nothing needs to be written. */
   readonly changed: boolean;
@@ -57,7 +62,7 @@ interface Merged {
  * Throws 400 for a configuration that cannot be applied, 409 with a cause per field for conflicts.
  */
 export const serverSideApply = (request: ApplyRequest): ApplyResult => {
-  const { schema, live, manager, force, apiVersion, subresource = '', time } = request;
+  const { schema, live, manager, force, apiVersion, subresource = '', time, defaults = same } = request;
   const applied = checked(request);
   const before = live === undefined ? undefined : trackedPart(live);
   const self: Manager = {
@@ -69,7 +74,15 @@ export const serverSideApply = (request: ApplyRequest): ApplyResult => {
     fields: emptyFieldSet,
   };
   const known = live === undefined ? managersOf([]) : managersOfLive(live, before, apiVersion, schema);
-  const merged = merge(before ?? {}, scoped(trackedPart(applied), schema, subresource), known, self, schema);
+  const server = withPreconditions(untrackedPart(live ?? applied), applied);
+  const merged = merge({
+    before: before ?? {},
+    applied: scoped(trackedPart(applied), schema, subresource),
+    known,
+    self,
+    schema,
+    defaults: (tracked) => trackedPart(defaults(wholeObject(server, tracked))),
+  });
   if (!force && merged.conflicts.length > 0) {
     const allowed =
       manager === KUBECTL && live !== undefined ? fieldsLastApplied(live, schema) : emptyFieldSet;
@@ -78,7 +91,6 @@ export const serverSideApply = (request: ApplyRequest): ApplyResult => {
       .filter(({ fields }) => !isEmptySet(fields));
     if (conflicts.length > 0) throw conflictError(conflicts);
   }
-  const server = withPreconditions(untrackedPart(live ?? applied), applied);
   const whole = wholeObject(server, merged.tracked);
   const object = manager === KUBECTL ? withLastApplied(whole, live, applied) : whole;
   const changed =
@@ -87,6 +99,8 @@ export const serverSideApply = (request: ApplyRequest): ApplyResult => {
     ? { object: withManagedFields(object, encodeManagers(merged.managers)), changed }
     : { object: withManagedFields(object, live.metadata.managedFields ?? []), changed };
 };
+
+const same = (object: KubeObject): KubeObject => object;
 
 const checked = ({ applied, apiVersion, schema }: ApplyRequest): KubeObject => {
   if (applied.apiVersion !== apiVersion) {
@@ -156,19 +170,22 @@ const withPreconditions = (
   },
 });
 
-const merge = (
-  before: unknown,
-  applied: unknown,
-  known: Managers,
-  self: Manager,
-  schema: ObjectSchema,
-): Merged => {
+interface ToMerge {
+  readonly before: unknown;
+  readonly applied: unknown;
+  readonly known: Managers;
+  readonly self: Manager;
+  readonly schema: ObjectSchema;
+  readonly defaults: (tracked: unknown) => unknown;
+}
+
+const merge = ({ before, applied, known, self, schema, defaults }: ToMerge): Merged => {
   const key = managerKey(self);
   const last = known.get(key)?.fields ?? emptyFieldSet;
   const fields = withoutUntracked(fieldSetOf(applied, schema));
   const others = new Map([...known].filter(([other]) => other !== key));
   const owners = managersOf([...others.values(), { ...self, fields }]);
-  const tracked = prune(mergeApplied(before, applied, schema), last, owners, schema) ?? {};
+  const tracked = defaults(prune(mergeApplied(before, applied, schema), last, owners, schema));
   const { added, modified, removed } = compare(before, tracked, schema);
   const conflicts = conflictsWith(others, union(added, modified));
   const lost = conflictingFields(conflicts);
@@ -177,7 +194,7 @@ const merge = (
     fields: recursiveDifference(difference(manager.fields, lost), removed),
   }));
   return {
-    tracked: isObject(tracked) ? tracked : {},
+    tracked,
     managers: managersOf([...rest, { ...self, fields }]),
     conflicts,
   };
