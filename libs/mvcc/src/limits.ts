@@ -5,7 +5,7 @@ export const mvccLimits = {
   /** Changes in one chunk of the event log. */
   logChunkEntriesMax: 1024,
   /** Changes that one applied command compacts physically. */
-  compactionEntriesPerStep: 1024,
+  compactionEntriesPerStep: 512,
   /** Transactions within transactions; the service's bound on operations is the tighter one. */
   txnDepthMax: 256,
   /** Seconds; etcd's bound. */

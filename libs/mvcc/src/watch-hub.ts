@@ -70,6 +70,11 @@ export class WatchHub {
     return this.#all.size;
   }
 
+  /** Watchers that are behind. */
+  get slowCount(): number {
+    return this.#behind.size;
+  }
+
   watch(spec: WatchSpec, sink: WatchSink): Watcher {
     const watcher: MutableWatcher = { spec, sink, state: { kind: 'ended' } };
     this.#all.add(watcher);

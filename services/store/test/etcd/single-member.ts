@@ -16,7 +16,7 @@ import {
   type EtcdStateMachine,
 } from '../../src/etcd/index.js';
 
-/** A cluster of one whose log is only in memory: every proposal is committed and applied at once. */
+/** A cluster of one (or a member made to look like a follower) whose log is only in memory: every proposal is committed and applied at once. */
 export class SingleMember implements Replica {
   readonly #stateMachine: EtcdStateMachine;
   readonly #listeners = new Set<(status: ReplicaStatus) => void>();
@@ -68,6 +68,7 @@ export class SingleMember implements Replica {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Makes believe: another role, leader or term. */
   change(status: Partial<ReplicaStatus>): void {
     this.#status = { ...this.#status, ...status };
     for (const listener of this.#listeners) listener(this.#status);

@@ -1,0 +1,332 @@
+import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import type { HashKVResponse__Output } from '@raftsman/proto/gen/etcdserverpb/HashKVResponse.js';
+import type { KVClient } from '@raftsman/proto/gen/etcdserverpb/KV.js';
+import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
+import type { MaintenanceClient } from '@raftsman/proto/gen/etcdserverpb/Maintenance.js';
+import type { WatchClient } from '@raftsman/proto/gen/etcdserverpb/Watch.js';
+import type { WatchResponse__Output } from '@raftsman/proto/gen/etcdserverpb/WatchResponse.js';
+import { encodeCommand, noLease } from '@raftsman/mvcc';
+import { memberId, term } from '@raftsman/raft';
+import { clientCredentials, loadService } from '@raftsman/wire';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { EtcdFaceConfig } from '../../src/etcd/index.js';
+import { serveSingleMember, type Serving } from './single-member.js';
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function serve(config: Partial<EtcdFaceConfig> = {}): Promise<Serving> {
+  const serving = await serveSingleMember(config);
+  cleanups.push(() => serving.close());
+  return serving;
+}
+
+function client<T>({ port }: Serving, service: string): T {
+  const made = new (loadService('etcd/rpc.proto', `etcdserverpb.${service}`))(
+    `127.0.0.1:${port}`,
+    clientCredentials('insecure'),
+  );
+  cleanups.push(() => made.close());
+  return made as unknown as T;
+}
+
+/** The answer, or the refusal as { code, details }. */
+function ask<Response>(
+  call: (callback: (error: ServiceError | null, response?: Response) => void) => unknown,
+): Promise<Response & { code?: status; details?: string }> {
+  return new Promise((resolve) => {
+    call((error, response) =>
+      resolve((error ? { code: error.code, details: error.details } : response) as never),
+    );
+  });
+}
+
+const put = (kv: KVClient, key: string, value: string | Buffer = 'v', more: object = {}) =>
+  ask((done) => kv.put({ key: Buffer.from(key), value: Buffer.from(value), ...more }, done));
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function watch(serving: Serving, metadata = new Metadata()) {
+  const stream = client<WatchClient>(serving, 'Watch').watch(metadata);
+  const received: WatchResponse__Output[] = [];
+  const ended: ServiceError[] = [];
+  stream.on('data', (response: WatchResponse__Output) => received.push(response));
+  stream.on('error', (error: ServiceError) => ended.push(error));
+  cleanups.push(() => stream.cancel());
+  return { stream, received, ended, events: () => received.flatMap(({ events }) => events) };
+}
+
+const everything = { key: Buffer.from('\0'), rangeEnd: Buffer.from('\0') };
+
+describe('what the replica refuses', () => {
+  it.each([
+    ['no-leader', status.UNAVAILABLE, 'etcdserver: no leader'],
+    ['timeout', status.UNAVAILABLE, 'etcdserver: request timed out'],
+    ['too-many-requests', status.RESOURCE_EXHAUSTED, 'etcdserver: too many requests'],
+    ['stopped', status.UNAVAILABLE, 'etcdserver: server stopped'],
+    ['leader-changed', status.UNAVAILABLE, 'etcdserver: leader changed'],
+  ] as const)('%s becomes etcd’s status', async (code, grpcCode, details) => {
+    const serving = await serve();
+    const kv = client<KVClient>(serving, 'KV');
+    await put(kv, 'k');
+    serving.replica.refusal = code;
+    expect(await put(kv, 'k')).toEqual({ code: grpcCode, details });
+    const range = { key: Buffer.from('k') };
+    expect(await ask((done) => kv.range(range, done))).toEqual({ code: grpcCode, details });
+    const stale = await ask((done) => kv.range({ ...range, serializable: true }, done));
+    expect(stale).toMatchObject({ count: '1' });
+    const request = { success: [{ requestRange: { ...range, serializable: true } }] };
+    expect(await ask((done) => kv.txn(request, done))).toMatchObject({ succeeded: true });
+    const mixed = { success: [...request.success, { requestRange: range }] };
+    expect(await ask((done) => kv.txn(mixed, done))).toEqual({ code: grpcCode, details });
+  });
+});
+
+describe('a client that requires a leader', () => {
+  const metadata = new Metadata();
+  metadata.set('hasleader', 'true');
+
+  it('is refused, and its watch ended, when there is none for long enough', async () => {
+    const serving = await serve({ electionTimeoutMs: 20 });
+    const { stream, received, ended } = watch(serving, metadata);
+    const patient = watch(serving);
+    stream.write({ createRequest: everything });
+    patient.stream.write({ createRequest: everything });
+    await until('both watches', () => received.length === 1 && patient.received.length === 1);
+    serving.replica.change({ leader: null, role: 'follower' });
+    const kv = client<KVClient>(serving, 'KV');
+    const refused = await ask((done) =>
+      kv.range({ key: Buffer.from('k'), serializable: true }, metadata, done),
+    );
+    expect(refused).toEqual({ code: status.UNAVAILABLE, details: 'etcdserver: no leader' });
+    await until('the end', () => ended.length === 1);
+    expect(ended[0]).toMatchObject({ code: status.UNAVAILABLE, details: 'etcdserver: no leader' });
+    const late = watch(serving, metadata);
+    await until('the refusal', () => late.ended.length === 1);
+    expect(patient.ended).toEqual([]);
+    expect(serving.stateMachine.watches.size).toBe(1);
+  });
+});
+
+describe('a slow watcher', () => {
+  it('costs bounded memory, and gets everything in order once it reads again', async () => {
+    const serving = await serve();
+    const kv = client<KVClient>(serving, 'KV');
+    const { stream, received, events } = watch(serving);
+    stream.write({ createRequest: everything });
+    await until('the watch', () => received.length === 1);
+    stream.pause();
+    const value = Buffer.alloc(100_000, 'x');
+    for (let at = 0; at < 100; at += 1) await put(kv, `k${at}`, value);
+    // 10 MB were written: far more than windows and buffers take.
+    await until('the watcher to fall behind', () => serving.stateMachine.watches.slowCount === 1);
+    stream.resume();
+    await until('all events', () => events().length === 100);
+    expect(events().map(({ kv: each }) => each?.key.toString())).toEqual(
+      Array.from({ length: 100 }, (_, at) => `k${at}`),
+    );
+  });
+
+  it('is told that its history was compacted meanwhile', async () => {
+    const serving = await serve();
+    const kv = client<KVClient>(serving, 'KV');
+    const { stream, received } = watch(serving);
+    stream.write({ createRequest: everything });
+    await until('the watch', () => received.length === 1);
+    stream.pause();
+    const value = Buffer.alloc(100_000, 'x');
+    for (let at = 0; at < 100; at += 1) await put(kv, 'k', value);
+    await put(kv, 'last');
+    await ask((done) => kv.compact({ revision: 102 }, done));
+    stream.resume();
+    await until('the cancellation', () => received.some(({ canceled }) => canceled));
+    expect(received.at(-1)).toMatchObject({ canceled: true, compactRevision: '102' });
+  });
+});
+
+describe('progress', () => {
+  it('is told to quiet watches that asked for it, with a revision that they have reached', async () => {
+    const serving = await serve({ watchProgressNotifyIntervalMs: 30 });
+    const kv = client<KVClient>(serving, 'KV');
+    const { stream, received } = watch(serving);
+    stream.write({ createRequest: { key: Buffer.from('quiet'), progressNotify: true } });
+    stream.write({ createRequest: { key: Buffer.from('silent') } });
+    await put(kv, 'elsewhere');
+    const told = () => received.filter(({ created }) => !created);
+    await until('two notifications', () => told().length >= 2);
+    expect(told().every(({ watchId, events }) => watchId === '0' && events.length === 0)).toBe(true);
+    expect(told().at(-1)?.header?.revision).toBe('2');
+  });
+});
+
+describe('leases', () => {
+  const keepAlive = (serving: Serving, ID: number): Promise<{ TTL: string } | ServiceError> => {
+    const stream = client<LeaseClient>(serving, 'Lease').leaseKeepAlive();
+    cleanups.push(() => stream.cancel());
+    return new Promise((resolve) => {
+      stream.on('data', resolve);
+      stream.on('error', resolve);
+      stream.write({ ID });
+    });
+  };
+
+  it('are kept by the leader: a follower asks it', async () => {
+    const [leader, follower] = [await serve(), await serve()];
+    const lease = client<LeaseClient>(leader, 'Lease');
+    await ask((done) => lease.leaseGrant({ TTL: 100, ID: 5 }, done));
+    await put(client<KVClient>(leader, 'KV'), 'held', '', { lease: 5 });
+    const id = memberId(77);
+    const clientUrls = [`http://127.0.0.1:${leader.port}`];
+    follower.replica.memberList = [
+      ...follower.replica.memberList,
+      { id, name: 'leader', peerUrls: [], clientUrls },
+    ];
+    follower.replica.change({ role: 'follower', leader: id });
+    expect(await keepAlive(follower, 5)).toMatchObject({ ID: '5', TTL: '100' });
+    expect(await keepAlive(follower, 6)).toMatchObject({ ID: '6', TTL: '0' });
+    const followersLease = client<LeaseClient>(follower, 'Lease');
+    const known = await ask((done) => followersLease.leaseTimeToLive({ ID: 5, keys: true }, done));
+    expect(known).toMatchObject({ ID: '5', grantedTTL: '100', keys: [Buffer.from('held')] });
+  });
+
+  it('are not asked round in circles by two members that take each other for the leader', async () => {
+    const [one, other] = [await serve(), await serve()];
+    const id = memberId(77);
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      from.replica.memberList = [
+        { id, name: 'x', peerUrls: [], clientUrls: [`http://127.0.0.1:${to.port}`] },
+      ];
+      from.replica.change({ role: 'follower', leader: id });
+    }
+    expect(await keepAlive(one, 5)).toMatchObject({
+      code: status.FAILED_PRECONDITION,
+      details: 'etcdserver: not leader',
+    });
+  });
+
+  it('end by a proposal of the leader, anew for each leader', async () => {
+    const serving = await serve({ electionTimeoutMs: 100 });
+    const lease = client<LeaseClient>(serving, 'Lease');
+    const kv = client<KVClient>(serving, 'KV');
+    const granted = await ask((done) => lease.leaseGrant({ TTL: 1, ID: 5 }, done));
+    expect(granted).toMatchObject({ TTL: '1' });
+    await put(kv, 'held', '', { lease: 5 });
+    const { store } = serving.stateMachine;
+    // No leader here: nothing ends, however long it takes.
+    serving.replica.change({ role: 'follower' });
+    await new Promise((resolve) => setTimeout(resolve, 1_300));
+    expect(store.leases.get(5n)?.keys.size).toBe(1);
+    const tookOverMs = performance.now();
+    serving.replica.change({ role: 'leader', term: term(3) });
+    await until('the end of the lease', () => store.leases.size === 0);
+    expect(performance.now() - tookOverMs).toBeGreaterThan(1_090);
+    expect(await ask((done) => kv.range({ key: Buffer.from('held') }, done))).toMatchObject({ count: '0' });
+  });
+
+  it('are tried again when their end cannot be proposed', async () => {
+    const serving = await serve({ electionTimeoutMs: 100 });
+    const lease = client<LeaseClient>(serving, 'Lease');
+    await ask((done) => lease.leaseGrant({ TTL: 1, ID: 5 }, done));
+    serving.replica.refusal = 'timeout';
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect(serving.stateMachine.store.leases.size).toBe(1);
+    serving.replica.refusal = null;
+    await until('the end of the lease', () => serving.stateMachine.store.leases.size === 0);
+  });
+});
+
+describe('the quota', () => {
+  it('refuses what makes the store larger, raises an alarm, and lets deletions and compactions through', async () => {
+    const serving = await serve({ quotaBackendBytes: 10_000 });
+    const kv = client<KVClient>(serving, 'KV');
+    const maintenance = client<MaintenanceClient>(serving, 'Maintenance');
+    await put(kv, 'large', Buffer.alloc(20_000));
+    const noSpace = { code: status.RESOURCE_EXHAUSTED, details: 'etcdserver: mvcc: database space exceeded' };
+    expect(await put(kv, 'more')).toEqual(noSpace);
+    const txn = { success: [{ requestTxn: { success: [{ requestPut: { key: Buffer.from('k') } }] } }] };
+    expect(await ask((done) => kv.txn(txn, done))).toEqual(noSpace);
+    expect(await ask((done) => maintenance.alarm({}, done))).toMatchObject({
+      alarms: [{ alarm: 'NOSPACE' }],
+    });
+    await ask((done) => kv.deleteRange({ key: Buffer.from('large') }, done));
+    expect(await ask((done) => kv.compact({ revision: 3, physical: true }, done))).toMatchObject({
+      header: {},
+    });
+    expect(await put(kv, 'more')).toMatchObject({ header: { revision: '4' } });
+    expect(await ask((done) => maintenance.alarm({}, done))).toMatchObject({ alarms: [] });
+  });
+});
+
+describe('bounds', () => {
+  it('refuses a transaction with too many operations in all, however they are nested', async () => {
+    const kv = client<KVClient>(await serve(), 'KV');
+    const inner = {
+      requestTxn: {
+        success: Array.from({ length: 60 }, () => ({ requestRange: { key: Buffer.from('k') } })),
+      },
+    };
+    const request = {
+      success: Array.from({ length: 68 }, () => inner),
+      failure: Array.from({ length: 68 }, () => inner),
+    };
+    const details = 'etcdserver: too many operations in txn request';
+    expect(await ask((done) => kv.txn(request, done))).toEqual({ code: status.INVALID_ARGUMENT, details });
+  });
+
+  it('names what it does not do', async () => {
+    const maintenance = client<MaintenanceClient>(await serve(), 'Maintenance');
+    expect(await ask((done) => maintenance.defragment({}, done))).toMatchObject({
+      code: status.UNIMPLEMENTED,
+    });
+    const stream = maintenance.snapshot({});
+    const error = await new Promise<ServiceError>((resolve) => {
+      stream.on('error', resolve);
+      stream.resume();
+    });
+    expect(error.details).toContain('a snapshot over the API is not supported');
+  });
+
+  it('hashes equal states equally, wherever their compaction stands', async () => {
+    const [one, other] = [await serve(), await serve()];
+    const key = (at: number): string => `k${at % 50}`;
+    const plain = { lease: noLease, prevKv: false, ignoreValue: false, ignoreLease: false };
+    for (const { replica } of [one, other]) {
+      for (let at = 0; at < 700; at += 1) {
+        await replica.propose(encodeCommand({ kind: 'put', key: key(at), value: String(at), ...plain }));
+      }
+      await replica.propose(
+        encodeCommand({ kind: 'delete-range', key: key(7), rangeEnd: '', prevKv: false }),
+      );
+      await replica.propose(encodeCommand({ kind: 'compact', revision: 701 }));
+    }
+    await one.replica.propose(encodeCommand({ kind: 'compact-step' }));
+    expect([one, other].map(({ stateMachine }) => stateMachine.store.compactionPending)).toEqual([
+      false,
+      true,
+    ]);
+    const hash = async (serving: Serving, revision = 0): Promise<object> => {
+      const maintenance = client<MaintenanceClient>(serving, 'Maintenance');
+      const { hash: value, compactRevision } = await ask<HashKVResponse__Output>((done) =>
+        maintenance.hashKv({ revision }, done),
+      );
+      return { value, compactRevision };
+    };
+    const before = await hash(one);
+    expect(before).toMatchObject({ compactRevision: '701' });
+    expect(await hash(other)).toEqual(before);
+    await put(client<KVClient>(other, 'KV'), 'k1', 'different');
+    expect(await hash(other, 702)).toEqual(before);
+    expect(await hash(other)).not.toEqual(before);
+  });
+});
