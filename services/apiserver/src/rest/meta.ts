@@ -1,8 +1,8 @@
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from './discovery.js';
 import type { Call } from './handler.js';
 import { negotiate } from './negotiate.js';
-import { openApiDocument } from './openapi.js';
-import { sendJsonText, sendValue } from './respond.js';
+import { openApiDocument, openApiV2Protobuf } from './openapi.js';
+import { sendBytes, sendJsonText, sendValue } from './respond.js';
 import { version } from './version.js';
 
 /** What the server says of itself: discovery, version, OpenAPI. false: no such path. */
@@ -11,7 +11,15 @@ export function answerMeta(call: Call, serverAddress: string): boolean {
   const path = pathname.length > 1 ? pathname.replace(/\/+$/, '') : pathname;
   const accept = String(request.headers.accept ?? '');
   if (path.startsWith('/openapi/')) {
-    negotiate(accept, ['']); // protobuf alone is refused
+    if (
+      path === '/openapi/v2' &&
+      accept.includes(openApiV2Protobuf.asked) &&
+      !/application\/json\s*(,|$)/.test(accept)
+    ) {
+      sendBytes(exchange, 200, openApiV2Protobuf.bytes, { 'content-type': openApiV2Protobuf.type });
+      return true;
+    }
+    negotiate(accept, ['']); // any other protobuf alone is refused
     sendJsonText(exchange, 200, openApiDocument(path));
     return true;
   }

@@ -57,7 +57,7 @@ export function sendError(exchange: Exchange, error: ApiError): void {
   sendValue(exchange, error.code, error.status, plain, headers);
 }
 
-function sendBytes(
+export function sendBytes(
   { response, acceptsGzip, head }: Exchange,
   code: number,
   bytes: Buffer,
