@@ -70,9 +70,16 @@ const nodeDefaults = ({ status }: Node): void => {
 type Defaults = (object: KubeObject) => void;
 const of = <T extends object>(defaults: (object: T) => void): Defaults => defaults as unknown as Defaults;
 
+const CHUNK_BYTES = 8192;
+
 /** Of the text's UTF-8 bytes. */
-const base64Of = (text: string): string =>
-  btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''));
+const base64Of = (text: string): string => {
+  const bytes = new TextEncoder().encode(text);
+  let binary = '';
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
+    binary += String.fromCharCode(...bytes.subarray(at, at + CHUNK_BYTES));
+  return btoa(binary);
+};
 
 /** What hangs on more than the absence of one field; by apiVersion and kind. */
 const contextual: ReadonlyMap<string, Defaults> = new Map([

@@ -22,6 +22,8 @@ export const limits = {
   fieldManagerLengthMaxBytes: 128,
   /** managedFields entries of operation Update; the oldest beyond it are merged into `ancient-changes`. */
   updateManagersMax: 10,
+  /** Causes that one refusal of an object lists: ours, so that an answer cannot outgrow its question. */
+  fieldErrorsMax: 256,
   /** A quantity as text. Ours: no amount needs more digits. */
   quantityLengthMaxCharacters: 64,
   /** Keys and values of all of an object's annotations. */

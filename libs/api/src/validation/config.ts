@@ -4,7 +4,7 @@ import { limits } from '../limits.js';
 import { forbiddenField, invalidValue, required, tooLong, type FieldError } from '../status/index.js';
 import { isEqual } from './equal.js';
 import { configMapKey } from './formats.js';
-import { immutable, sizeBytesOf } from './metadata.js';
+import { immutable, utf8Length } from './metadata.js';
 import { keyed, mustBe, when } from './path.js';
 
 type Data = { readonly [key: string]: string };
@@ -20,8 +20,7 @@ const binarySizeBytes = (data: Data | undefined): number =>
   Object.values(data ?? {}).reduce((sum, value) => sum + decodedBytes(value), 0);
 
 const valuesSizeBytes = (data: Data | undefined): number =>
-  sizeBytesOf(Object.fromEntries(Object.values(data ?? {}).map((value, index) => [String(index), value]))) -
-  sizeBytesOf(Object.fromEntries(Object.keys(data ?? {}).map((_, index) => [String(index), ''])));
+  Object.values(data ?? {}).reduce((sum, value) => sum + utf8Length(value), 0);
 
 const mustFit = (sizeBytes: number, path: string): readonly FieldError[] =>
   when(sizeBytes > limits.dataSizeMaxBytes, () => tooLong(path, '', limits.dataSizeMaxBytes));

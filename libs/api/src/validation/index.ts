@@ -1,4 +1,5 @@
 import { apiVersionOf, type KubeObject, type Resource } from '../resource.js';
+import { limits } from '../limits.js';
 import type { FieldError } from '../status/index.js';
 import {
   validateConfigMap,
@@ -56,15 +57,19 @@ const byKind: ReadonlyMap<string, KindRules> = new Map([
 const rulesOf = (resource: Resource): KindRules =>
   byKind.get(`${apiVersionOf(resource)}/${resource.kind}`) ?? { create: () => [] };
 
+/** `a` and `a.b` of `a.b.c`. */
+const ancestorsOf = (field: string): readonly string[] =>
+  [...field.matchAll(/\./g)].map(({ index }) => field.slice(0, index));
+
 /** What the schema alone finds wrong, where the kind's own rules have not said it better. */
 const withStructure = (
   resource: Resource,
   object: KubeObject,
   errors: readonly FieldError[],
 ): FieldError[] => {
-  const isSaid = ({ field }: FieldError): boolean =>
-    errors.some((error) => error.field === field || error.field.startsWith(`${field}.`));
-  return [...errors, ...validateStructure(resource.schema, object).filter((error) => !isSaid(error))];
+  const said = new Set(errors.flatMap(({ field }) => [field, ...ancestorsOf(field)]));
+  const rest = validateStructure(resource.schema, object).filter(({ field }) => !said.has(field));
+  return [...errors, ...rest].slice(0, limits.fieldErrorsMax);
 };
 
 /** What is wrong with an object, decoded and defaulted, that is to be created; nothing is an empty list. */

@@ -23,14 +23,8 @@ const nameFormats: { readonly [kind: string]: FormatCheck } = {
 export const nameFormatOf = ({ kind }: Pick<Resource, 'kind'>): FormatCheck =>
   nameFormats[kind] ?? dns1123Subdomain;
 
-const utf8Length = (text: string): number => {
-  let bytes = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10_000 ? 3 : 4;
-  }
-  return bytes;
-};
+const encoder = new TextEncoder();
+export const utf8Length = (text: string): number => encoder.encode(text).length;
 
 /** The bytes that the keys and values of a map take together. */
 export const sizeBytesOf = (map: { readonly [key: string]: string } | undefined): number =>
