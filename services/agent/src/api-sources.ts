@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ConfigMap, Pod, PodStatus, Secret } from '@raftsman/api';
 import {
   isConflict,
@@ -9,6 +10,7 @@ import {
   type ResourceClient,
   type Stored,
 } from '@raftsman/client';
+import { ownConditionTypes } from './pods/pod-conditions.js';
 import type { EventSink, ObjectReader, PodSink, PodSource } from './sources.js';
 
 /** sources.ts over libs/client. */
@@ -39,7 +41,10 @@ export function podSink(client: ApiClient): PodSink {
       let replaced = false;
       const change = (current: Stored<Pod>): Stored<Pod> | undefined => {
         replaced = current.metadata.uid !== pod.metadata.uid;
-        return replaced ? undefined : { ...current, status: mergedStatus(current.status, status) };
+        const merged = mergedStatus(current.status, status);
+        return replaced || isDeepStrictEqual(merged, current.status)
+          ? undefined
+          : { ...current, status: merged };
       };
       // The version that the agent saw is mostly still the newest, which saves the read.
       const start = (pod.metadata.resourceVersion ?? '') === '' ? {} : { start: pod as Stored<Pod> };
@@ -63,13 +68,11 @@ export function podSink(client: ApiClient): PodSink {
   };
 }
 
-const ownConditions = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady']);
-
 /** Conditions that others own stay as they are in the API now. */
 function mergedStatus(current: PodStatus | undefined, next: PodStatus): PodStatus {
-  const others = (current?.conditions ?? []).filter(({ type }) => !ownConditions.has(type));
+  const others = (current?.conditions ?? []).filter(({ type }) => !ownConditionTypes.has(type));
   const own = (next.conditions ?? []).filter(
-    ({ type }) => ownConditions.has(type) || !others.some((other) => other.type === type),
+    ({ type }) => ownConditionTypes.has(type) || !others.some((other) => other.type === type),
   );
   return { ...current, ...next, conditions: [...own, ...others] };
 }

@@ -42,6 +42,9 @@ export const agentLimits = {
   probeMessageCharsMax: 1_024,
   /** A container's termination message. */
   terminationMessageBytesMax: 4_096,
+  /** The end of its log, where that stands in for the message. */
+  terminationLogBytesMax: 2_048,
+  terminationLogLinesMax: 80,
   /** Retries of writes to the API. */
   writeRetryInitialMs: 200,
   writeRetryMaxMs: 10_000,

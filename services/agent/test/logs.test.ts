@@ -41,7 +41,7 @@ describe('a log record', () => {
     });
     expect(parseLogRecord(Buffer.from('2026-01-01T00:00:00Z stdout F '))?.text.length).toBe(0);
     for (const bad of ['', 'x', 'time stdout', 'time stdin F x', 'time stdout X x'])
-      expect(parseLogRecord(Buffer.from(bad)), bad).toBeUndefined();
+      expect([bad, parseLogRecord(Buffer.from(bad))]).toEqual([bad, undefined]);
   });
 
   it('of a long line is cut, and the line comes out whole again', async () => {

@@ -251,7 +251,7 @@ describe('a pod', () => {
     await eventually(() => expect(ready('uid-gone')).toBe('True'));
     api.vanish('uid-gone');
     await eventually(async () => expect(await runtime.listPodSandboxes()).toEqual([]));
-    expect(manager.size).toBe(0);
+    await eventually(() => expect(manager.size).toBe(0));
   });
 
   it('that runs here without the API knowing it is ended once the API was heard', async () => {
@@ -274,5 +274,19 @@ describe('a pod', () => {
     await eventually(() => expect(manager.find('default', 'kept')!.state.containers.length).toBe(1));
     expect(main('uid-kept')).toEqual(before);
     expect(api.statusWrites - writes).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('what the API has of a pod', () => {
+  it('is put right when somebody else changed it', async () => {
+    api.put(pod('doubted', [shell('exec sleep 1000')]));
+    await eventually(() => expect(ready('uid-doubted')).toBe('True'));
+    const current = api.pods.get('uid-doubted')!;
+    const conditions = current.status!.conditions!.map((condition) =>
+      condition.type === 'Ready' ? { ...condition, status: 'False' as const } : condition,
+    );
+    api.put({ ...current, status: { ...current.status, conditions } });
+    await eventually(() => expect(ready('uid-doubted')).toBe('True'));
+    expect(api.reasons('doubted')).toEqual(['Created', 'Started']);
   });
 });

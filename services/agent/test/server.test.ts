@@ -120,7 +120,7 @@ describe("the agent's HTTPS", () => {
   it('lets the administrator in, nobody else, and survives garbage', async () => {
     expect(await text('/healthz')).toEqual([200, 'ok']);
     expect((await text('/healthz', 'other'))[0]).toBe(403);
-    await expect(get('/healthz', null)).rejects.toThrow();
+    await expect(get('/healthz', null)).rejects.toThrow(/certificate required|ECONNRESET|socket hang up/i);
     await new Promise<void>((resolve) => {
       const socket = connect({ host: '127.0.0.1', port }, () => socket.write('GET / HTTP/1.1\r\n\r\n'));
       socket.on('error', () => undefined);

@@ -11,6 +11,14 @@ export interface PodConditionsInput {
   readonly nowMs: number;
 }
 
+/** The agent alone writes these. PodScheduled is the scheduler's, and is only filled in where nobody set it. */
+export const ownConditionTypes: ReadonlySet<string> = new Set([
+  'PodReadyToStartContainers',
+  'Initialized',
+  'Ready',
+  'ContainersReady',
+]);
+
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
 
 /**

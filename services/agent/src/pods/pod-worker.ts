@@ -1,10 +1,13 @@
 import { rm } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Pod, PodStatus } from '@raftsman/api';
 import { podPaths } from '../containers/sandbox-config.js';
 import { agentLimits } from '../limits.js';
 import { PodProbes } from '../probes/pod-probes.js';
 import { podReference } from '../sources.js';
 import { killContainer } from './kill-container.js';
+import { LastWords } from './last-words.js';
+import { ownConditionTypes } from './pod-conditions.js';
 import { planPod } from './plan.js';
 import { identityOf, type PodContext } from './pod-context.js';
 import { readPodState, type PodRuntimeState } from './pod-state.js';
@@ -35,9 +38,11 @@ export class PodWorker {
   readonly #onFinished: () => void;
   readonly #syncer: PodSyncer;
   readonly #probes: PodProbes;
+  readonly #lastWords = new LastWords();
   /** Grace of the kills under way, by container id. */
   readonly #kills = new Map<string, number>();
   #pod: Pod;
+  #seen: object | undefined;
   #lifecycle: Lifecycle = { phase: 'syncing' };
   #state: PodRuntimeState = { sandboxes: [], containers: [] };
   #status: PodStatus | undefined;
@@ -69,9 +74,14 @@ export class PodWorker {
   }
 
   update(pod: Pod): void {
+    const seen = this.#seen;
+    this.#seen = askedOfUs(pod);
     this.#pod = pod;
     if (pod.metadata.deletionTimestamp !== undefined) this.#end('deleted', deletionGraceSeconds(pod));
-    this.wake();
+    // Most updates are our own status coming back.
+    if (!isDeepStrictEqual(seen, this.#seen)) this.wake();
+    else if (this.#status !== undefined && contradicts(pod.status, this.#status))
+      this.#context.statuses.rewrite(pod);
   }
 
   /** The API has no such pod any more. */
@@ -243,7 +253,7 @@ export class PodWorker {
   }
 
   async #look(): Promise<PodRuntimeState> {
-    this.#state = await readPodState(this.#context.runtime, this.uid);
+    this.#state = await this.#lastWords.addTo(await readPodState(this.#context.runtime, this.uid));
     return this.#state;
   }
 
@@ -297,3 +307,21 @@ export class PodWorker {
 
 const deletionGraceSeconds = (pod: Pod): number =>
   pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
+
+/** The part of a pod that tells its worker what to do. */
+const askedOfUs = ({ spec, metadata, status }: Pod): object => ({
+  spec,
+  labels: metadata.labels,
+  annotations: metadata.annotations,
+  deletionTimestamp: metadata.deletionTimestamp,
+  deletionGracePeriodSeconds: metadata.deletionGracePeriodSeconds,
+  // Readiness gates.
+  conditions: (status?.conditions ?? []).filter(({ type }) => !ownConditionTypes.has(type)),
+});
+
+/** The API says otherwise of the pod's phase or readiness: the node lifecycle controller may have taken us for dead. */
+function contradicts(reported: PodStatus | undefined, ours: PodStatus): boolean {
+  const readiness = (status: PodStatus | undefined): string | undefined =>
+    status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+  return reported?.phase !== ours.phase || readiness(reported) !== readiness(ours);
+}

@@ -55,6 +55,16 @@ export class StatusWriter {
     if (!entry.busy && entry.timer === undefined) this.#enqueue(entry);
   }
 
+  /** Somebody else changed what the API has: puts the newest status there again. */
+  rewrite(pod: Pod): void {
+    const entry = this.#entries.get(pod.metadata.uid ?? '');
+    if (entry === undefined) return;
+    entry.pod = pod;
+    if (entry.busy || entry.timer !== undefined || entry.written !== entry.desired) return;
+    entry.written = undefined;
+    this.#enqueue(entry);
+  }
+
   /** Resolves once the pod's newest status is in the API, or the pod is not. */
   settled(uid: string): Promise<void> {
     const entry = this.#entries.get(uid);
