@@ -43,13 +43,14 @@ describe('the etcd3 client against us', () => {
     await etcd.put('w2').value('b');
     const watcher = await etcd.watch().prefix('w').startRevision(header.revision).create();
     const seen: string[] = [];
-    await new Promise<void>((resolve) => {
+    const all = new Promise<void>((resolve) => {
       watcher.on('put', (kv) => {
         seen.push(`${kv.key.toString()}=${kv.value.toString()}`);
         if (seen.length === 3) resolve();
       });
-      void etcd.put('w3').value('c').then();
     });
+    await etcd.put('w3').value('c');
+    await all;
     expect(seen).toEqual(['w1=a', 'w2=b', 'w3=c']);
     await watcher.cancel();
   });

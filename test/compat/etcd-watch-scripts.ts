@@ -151,35 +151,4 @@ export const watchScripts: Record<string, (session: Session) => Promise<void>> =
     s.note('with a leader', watch.stories());
     watch.close();
   },
-
-  'cluster, maintenance and authentication': async (s) => {
-    const list = (await s.ask('Cluster', 'memberList', {})) as {
-      members: { name: string; isLearner: boolean }[];
-    };
-    s.note(
-      'members',
-      list.members.map(({ name, isLearner }) => ({ name, isLearner })),
-    );
-    await s.call('Maintenance', 'alarm', {});
-    const status = (await s.ask('Maintenance', 'status', {})) as Record<string, unknown>;
-    s.note('status', {
-      leads: status['leader'] === (status['header'] as { memberId: string }).memberId,
-      revision: (status['header'] as { revision: string }).revision,
-      errors: status['errors'],
-      isLearner: status['isLearner'],
-      applied: status['raftAppliedIndex'] === status['raftIndex'],
-    });
-    const hash = (await s.ask('Maintenance', 'hashKv', {})) as Record<string, unknown>;
-    s.note('hash', {
-      compactRevision: hash['compactRevision'],
-      revision: (hash['header'] as { revision: string }).revision,
-    });
-    await s.call('Maintenance', 'hashKv', { revision: 1_000_000 });
-    await s.call('Auth', 'authenticate', { name: 'root', password: 'x' });
-    await s.call('Auth', 'userGet', { name: 'nobody' });
-    await s.call('Auth', 'roleGet', { role: 'nobody' });
-    await s.call('Auth', 'userList', {});
-    await s.call('Auth', 'roleList', {});
-    await s.call('Auth', 'authDisable', {});
-  },
 };

@@ -1,29 +1,40 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { serveSingleMember, type Serving } from '../../services/store/test/etcd/single-member.js';
+import { serveSingleMember } from '../../services/store/test/etcd/single-member.js';
+import { startFollower } from './etcd-ours.js';
 import { missing, startEtcd, type Peer } from './etcd-peer.js';
-import { scripts } from './etcd-scripts.js';
+import { clusterScripts, scripts } from './etcd-scripts.js';
 import { Session } from './etcd-session.js';
 import { watchScripts } from './etcd-watch-scripts.js';
 
 const reason = missing();
 if (reason !== undefined) console.warn(reason);
 
-describe.skipIf(reason !== undefined)(`the same requests to etcd and to us ${reason ?? ''}`, () => {
-  let etcd: Peer;
-  let ours: Serving;
+async function startSingleMember(): Promise<Peer> {
+  const serving = await serveSingleMember();
+  return { address: `127.0.0.1:${serving.port}`, close: () => serving.close() };
+}
+
+describe.skipIf(reason !== undefined).each([
+  {
+    who: 'the face over a log in memory',
+    start: startSingleMember,
+    run: { ...scripts, ...watchScripts, ...clusterScripts },
+  },
+  { who: 'a follower among three processes', start: startFollower, run: { ...scripts, ...watchScripts } },
+])(`the same requests to etcd and to $who ${reason ?? ''}`, ({ start, run }) => {
+  let etcd: Peer | undefined;
+  let ours: Peer | undefined;
 
   beforeAll(async () => {
-    etcd = await startEtcd();
-    ours = await serveSingleMember();
-  });
+    [etcd, ours] = await Promise.all([startEtcd(), start()]);
+  }, 120_000);
 
   afterAll(async () => {
-    await etcd?.close();
-    await ours?.close();
+    await Promise.all([etcd?.close(), ours?.close()]);
   });
 
-  it.each(Object.entries({ ...scripts, ...watchScripts }))('%s', async (_, script) => {
-    const [theirs, mine] = [new Session(etcd.address), new Session(`127.0.0.1:${ours.port}`)];
+  it.each(Object.entries(run))('%s', async (_, script) => {
+    const [theirs, mine] = [new Session(etcd!.address), new Session(ours!.address)];
     try {
       await Promise.all([script(theirs), script(mine)]);
       expect(theirs.transcript.length).toBeGreaterThan(0);
