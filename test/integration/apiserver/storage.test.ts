@@ -6,7 +6,7 @@ import {
   createEventLeases,
   createStorage,
   compactOnce,
-  StorageError,
+  type StorageError,
   type EtcdClient,
   type EtcdEvent,
   type Storage,

@@ -2,7 +2,7 @@ import { apiVersionOf, type KubeObject, type Resource } from '@raftsman/api';
 import type { Logger } from '@raftsman/telemetry';
 import { limits } from '../limits.js';
 import type { EtcdWatch } from '../storage/etcd-watch.js';
-import type { Storage, Stored } from '../storage/storage.js';
+import type { Listed, Storage, Stored } from '../storage/storage.js';
 import { StorageError } from '../storage/storage-error.js';
 import { WatchCache } from './watch-cache.js';
 import { WatchEvent, type CacheEvent, type Matcher } from './watch-event.js';
@@ -65,9 +65,12 @@ export class Cacher {
     this.#logger = logger.child({ resource: resource.plural });
   }
 
-  /** Resolves when the cache holds a state; rejects with a StorageError if etcd does not give one. */
-  ready(): Promise<void> {
-    this.#loaded ??= this.#load().catch((error: unknown) => {
+  /**
+   * Resolves when the cache holds a state; rejects with a StorageError if etcd does not give one. A cache that is
+   * still empty starts at `revision` if etcd remembers it, so that a watcher which comes from another apiserver goes on.
+   */
+  ready(revision = 0): Promise<void> {
+    this.#loaded ??= this.#load(revision).catch((error: unknown) => {
       this.#loaded = null;
       if (this.#state.kind === 'loading') this.#state = { kind: 'idle' };
       throw error;
@@ -170,12 +173,25 @@ export class Cacher {
     this.#bookmarkTimer = null;
   }
 
-  async #load(): Promise<void> {
+  async #load(revision = 0): Promise<void> {
     this.#state = { kind: 'loading' };
-    const listed = await this.#storage.list(this.#prefix, { limit: 0, known: this.known });
+    const listed = await this.#listAt(revision);
     if ((this.#state as State).kind === 'closed') throw new StorageError('unavailable', 'shutting down');
     this.#tell(this.#cache.replace(listed.items, listed.revision));
     this.#open();
+  }
+
+  async #listAt(revision: number): Promise<Listed> {
+    const options = { limit: 0, known: this.known };
+    if (revision === 0) return this.#storage.list(this.#prefix, options);
+    try {
+      return await this.#storage.list(this.#prefix, { ...options, revision });
+    } catch (error) {
+      const unreadable =
+        error instanceof StorageError && (error.code === 'compacted' || error.code === 'future');
+      if (!unreadable) throw error;
+      return this.#storage.list(this.#prefix, options);
+    }
   }
 
   #open(): void {

@@ -21,7 +21,7 @@ export async function watchObjects(
   const matches = matcherOf(target, options);
   checkStreaming(options);
   const revision = parseRevision(options.resourceVersion);
-  await cacher.ready();
+  await cacher.ready(options.sendInitialEvents === true ? 0 : revision);
   if (cacher.watchers >= limits.watchersPerResource) {
     throw tooManyRequests('too many watches of this resource, please try again later', 1);
   }
