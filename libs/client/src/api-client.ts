@@ -1,5 +1,5 @@
 import type { ClientSecurity } from '@raftsman/wire';
-import { systemClock, type Clock } from './clock.js';
+import { shared, systemClock, type Clock } from './clock.js';
 import { Endpoints } from './endpoints.js';
 import { createResourceClient, type ResourceClient } from './resource-client.js';
 import type { TypedResource } from './kinds.js';
@@ -61,7 +61,7 @@ function withContext(context: ClientContext): ApiClient {
     scoped: (signal) =>
       withContext({
         ...context,
-        signal: context.signal === undefined ? signal : AbortSignal.any([context.signal, signal]),
+        signal: shared(context.signal === undefined ? signal : AbortSignal.any([context.signal, signal])),
       }),
     withTimeouts: (timeouts) => withContext({ ...context, timeouts: { ...context.timeouts, ...timeouts } }),
     close: () => context.endpoints.close(),

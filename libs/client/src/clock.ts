@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** Time as an argument, so that queues and elections are tested in virtual time. */
 export interface Clock {
   /** Never goes back; for durations. Milliseconds. */
@@ -39,3 +41,9 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 
 /** A turn for everything else that waits on the event loop. */
 export const yieldToEventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A signal that many calls and loops listen to at the same time, by design: without Node's warning of a leak. */
+export function shared(signal: AbortSignal): AbortSignal {
+  setMaxListeners(0, signal);
+  return signal;
+}

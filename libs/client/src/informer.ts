@@ -1,6 +1,6 @@
 import { ApiError } from '@raftsman/api';
 import type { Logger } from '@raftsman/telemetry';
-import { sleep, systemClock, yieldToEventLoop, type Clock } from './clock.js';
+import { shared, sleep, systemClock, yieldToEventLoop, type Clock } from './clock.js';
 import { isExpired } from './errors.js';
 import { Indexer, type Indexes, type Lister } from './indexer.js';
 import { clientLimits } from './limits.js';
@@ -91,6 +91,7 @@ class CachingInformer<T extends ObjectLike> implements Informer<T> {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    shared(signal);
     let backoffMs: number = clientLimits.relistBackoffMinMs;
     while (!signal.aborted) {
       const startedMs = this.#clock.monotonicMs();

@@ -1,7 +1,7 @@
 import { ApiError } from '@raftsman/api';
 import type { Logger } from '@raftsman/telemetry';
 import type { ApiClient } from './api-client.js';
-import { sleep, systemClock, type Clock } from './clock.js';
+import { shared, sleep, systemClock, type Clock } from './clock.js';
 import { isAlreadyExists, isConflict, isNotFound } from './errors.js';
 import { createInformer } from './informer.js';
 import { acquired, freeAtMs, released, renewed, type LeaseSpec } from './lease-record.js';
@@ -175,10 +175,11 @@ class Election {
   /** Works and renews until the term ends: by `signal` (then the Lease is released), by loss, or because the work ended. */
   async lead(held: Held, signal: AbortSignal): Promise<void> {
     const term = new AbortController();
+    shared(term.signal);
     // Not stopped by `signal`: the Lease is kept alive until the work has ended.
     const renewing = this.#renewUntilLost(held, term.signal).finally(() => term.abort());
     try {
-      await this.#work(AbortSignal.any([signal, term.signal]));
+      await this.#work(shared(AbortSignal.any([signal, term.signal])));
     } finally {
       term.abort();
       const last = await renewing;
