@@ -60,6 +60,8 @@ export interface ObjectSchema<P extends Properties = Properties> {
   /** The definition's name in OpenAPI ("io.k8s.api.core.v1.PodSpec"); absent: written in place. */
   readonly name?: string;
   readonly properties: P;
+  /** What `kubectl explain` says of it. */
+  readonly description?: string;
   readonly atomic?: boolean;
   /** A union whose other members go when one is set, in strategic merge patches (deployment strategy, volumes). */
   readonly patchStrategy?: 'retainKeys';
@@ -214,5 +216,5 @@ export const opt = <S extends Schema>(schema: S, description?: string): Property
 });
 export const obj = <const P extends Properties>(
   properties: P,
-  rest: { readonly name?: string; readonly atomic?: boolean; readonly patchStrategy?: 'retainKeys' } = {},
+  rest: Omit<ObjectSchema, 'kind' | 'properties'> = {},
 ): ObjectSchema<P> => ({ kind: 'object', properties, ...rest });

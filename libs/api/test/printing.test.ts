@@ -108,7 +108,7 @@ test.each<[string, string, object, string]>([
   ],
   ['v1', 'ConfigMap', { data: { a: '' }, binaryData: { b: '' } }, 'Name=x | Data=2 | Age=2d'],
   ['v1', 'Secret', { type: 'Opaque', data: { a: '' } }, 'Name=x | Type=Opaque | Data=1 | Age=2d'],
-  ['v1', 'ServiceAccount', {}, 'Name=x | Secrets=0 | Age=2d'],
+  ['v1', 'ServiceAccount', {}, 'Name=x | Age=2d'],
   ['coordination.k8s.io/v1', 'Lease', { spec: { holderIdentity: 'm1' } }, 'Name=x | Holder=m1 | Age=2d'],
   [
     'v1',

@@ -11,9 +11,13 @@ export const componentCondition = coreV1('ComponentCondition', {
 });
 export type ComponentCondition = Infer<typeof componentCondition>;
 
-export const componentStatusSchema = kindSchema('io.k8s.api.core.v1.ComponentStatus', {
-  conditions: opt(mapList(componentCondition, ['type'])),
-});
+export const componentStatusSchema = kindSchema(
+  'io.k8s.api.core.v1.ComponentStatus',
+  'Whether a part of the control plane is well, as asked on reading. Never stored.',
+  {
+    conditions: opt(mapList(componentCondition, ['type'])),
+  },
+);
 export type ComponentStatus = KubeKind<typeof componentStatusSchema>;
 
 export const componentStatuses = defineResource<ComponentStatus>({

@@ -2,11 +2,15 @@ import { bool, bytes, map, opt, str } from '../schema.js';
 import { age, ageColumn, column, defineResource, nameColumn } from './define-resource.js';
 import { kindSchema, type KubeKind } from './kind.js';
 
-export const configMapSchema = kindSchema('io.k8s.api.core.v1.ConfigMap', {
-  binaryData: opt(map(bytes())),
-  data: opt(map(str())),
-  immutable: opt(bool()),
-});
+export const configMapSchema = kindSchema(
+  'io.k8s.api.core.v1.ConfigMap',
+  'Settings for pods to read, as text or bytes.',
+  {
+    binaryData: opt(map(bytes())),
+    data: opt(map(str())),
+    immutable: opt(bool()),
+  },
+);
 export type ConfigMap = KubeKind<typeof configMapSchema>;
 
 export const configMaps = defineResource<ConfigMap>({

@@ -69,10 +69,14 @@ export const deploymentStatus = appsV1('DeploymentStatus', {
 });
 export type DeploymentStatus = Infer<typeof deploymentStatus>;
 
-export const deploymentSchema = kindSchema('io.k8s.api.apps.v1.Deployment', {
-  spec: opt(deploymentSpec),
-  status: opt(deploymentStatus),
-});
+export const deploymentSchema = kindSchema(
+  'io.k8s.api.apps.v1.Deployment',
+  'Keeps a number of equal pods running and replaces them step by step when their template changes.',
+  {
+    spec: opt(deploymentSpec, 'What is wanted.'),
+    status: opt(deploymentStatus, 'What was last observed.'),
+  },
+);
 export type Deployment = KubeKind<typeof deploymentSchema>;
 
 export const deployments = defineResource<Deployment>({

@@ -51,11 +51,15 @@ export const endpointPort = discoveryV1(
 );
 export type EndpointPort = Infer<typeof endpointPort>;
 
-export const endpointSliceSchema = kindSchema('io.k8s.api.discovery.v1.EndpointSlice', {
-  addressType: req(oneOf(['IPv4', 'IPv6', 'FQDN'])),
-  endpoints: opt(atomicList(endpoint)),
-  ports: opt(atomicList(endpointPort)),
-});
+export const endpointSliceSchema = kindSchema(
+  'io.k8s.api.discovery.v1.EndpointSlice',
+  'Some of the addresses behind a service, with their readiness.',
+  {
+    addressType: req(oneOf(['IPv4', 'IPv6', 'FQDN'])),
+    endpoints: opt(atomicList(endpoint)),
+    ports: opt(atomicList(endpointPort)),
+  },
+);
 export type EndpointSlice = KubeKind<typeof endpointSliceSchema>;
 
 /** As kubectl shortens lists: the first `countMax`, then how many more there are. */

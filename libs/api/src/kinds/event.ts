@@ -18,7 +18,7 @@ export const eventSeries = coreV1('EventSeries', {
 });
 export type EventSeries = Infer<typeof eventSeries>;
 
-export const eventSchema = kindSchema('io.k8s.api.core.v1.Event', {
+export const eventSchema = kindSchema('io.k8s.api.core.v1.Event', 'Something that happened to an object.', {
   metadata: req(objectMeta),
   action: opt(str()),
   count: opt(int32()),

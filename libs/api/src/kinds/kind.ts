@@ -3,16 +3,17 @@ import { obj, opt, str, type Infer, type ObjectSchema, type Properties } from '.
 import { objectMeta } from './meta.js';
 
 const envelope = {
-  apiVersion: opt(str()),
-  kind: opt(str()),
-  metadata: opt(objectMeta),
+  apiVersion: opt(str(), 'Group and version of the kind: "v1", "apps/v1".'),
+  kind: opt(str(), 'The kind, in the singular: "Pod".'),
+  metadata: opt(objectMeta, 'Name, namespace, labels and what the server keeps about the object.'),
 };
 
 /** A kind's whole schema: `properties` beside (or instead of) apiVersion, kind and metadata; `name` as in OpenAPI. */
 export const kindSchema = <const P extends Properties>(
   name: string,
+  description: string,
   properties: P,
-): ObjectSchema<typeof envelope & P> => obj({ ...envelope, ...properties }, { name });
+): ObjectSchema<typeof envelope & P> => obj({ ...envelope, ...properties }, { name, description });
 
 type Body<S> = Omit<Infer<S>, 'apiVersion' | 'kind' | 'metadata' | 'spec'>;
 type Spec<S> = Infer<S> extends { spec?: infer T } ? { spec: NonNullable<T> } : unknown;

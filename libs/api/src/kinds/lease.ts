@@ -14,9 +14,13 @@ export const leaseSpec = coordinationV1('LeaseSpec', {
 });
 export type LeaseSpec = Infer<typeof leaseSpec>;
 
-export const leaseSchema = kindSchema('io.k8s.api.coordination.v1.Lease', {
-  spec: opt(leaseSpec),
-});
+export const leaseSchema = kindSchema(
+  'io.k8s.api.coordination.v1.Lease',
+  'Who holds a role, since when and for how long: leader election.',
+  {
+    spec: opt(leaseSpec, 'What is wanted.'),
+  },
+);
 export type Lease = KubeKind<typeof leaseSchema>;
 
 export const leases = defineResource<Lease>({

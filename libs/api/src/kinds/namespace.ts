@@ -23,10 +23,14 @@ export const namespaceStatus = coreV1('NamespaceStatus', {
 });
 export type NamespaceStatus = Infer<typeof namespaceStatus>;
 
-export const namespaceSchema = kindSchema('io.k8s.api.core.v1.Namespace', {
-  spec: opt(namespaceSpec),
-  status: opt(namespaceStatus),
-});
+export const namespaceSchema = kindSchema(
+  'io.k8s.api.core.v1.Namespace',
+  'A scope for names; its content goes with it.',
+  {
+    spec: opt(namespaceSpec, 'What is wanted.'),
+    status: opt(namespaceStatus, 'What was last observed.'),
+  },
+);
 export type Namespace = KubeKind<typeof namespaceSchema>;
 
 export const namespaces = defineResource<Namespace>({

@@ -34,10 +34,14 @@ export const replicaSetStatus = appsV1('ReplicaSetStatus', {
 });
 export type ReplicaSetStatus = Infer<typeof replicaSetStatus>;
 
-export const replicaSetSchema = kindSchema('io.k8s.api.apps.v1.ReplicaSet', {
-  spec: opt(replicaSetSpec),
-  status: opt(replicaSetStatus),
-});
+export const replicaSetSchema = kindSchema(
+  'io.k8s.api.apps.v1.ReplicaSet',
+  'Keeps a number of equal pods running; made and scaled by a Deployment as a rule.',
+  {
+    spec: opt(replicaSetSpec, 'What is wanted.'),
+    status: opt(replicaSetStatus, 'What was last observed.'),
+  },
+);
 export type ReplicaSet = KubeKind<typeof replicaSetSchema>;
 
 export const replicaSets = defineResource<ReplicaSet>({

@@ -2,7 +2,7 @@ import { bool, bytes, map, opt, str } from '../schema.js';
 import { age, ageColumn, column, defineResource, nameColumn } from './define-resource.js';
 import { kindSchema, type KubeKind } from './kind.js';
 
-export const secretSchema = kindSchema('io.k8s.api.core.v1.Secret', {
+export const secretSchema = kindSchema('io.k8s.api.core.v1.Secret', 'Confidential data for pods to read.', {
   data: opt(map(bytes())),
   immutable: opt(bool()),
   stringData: opt(map(str())),

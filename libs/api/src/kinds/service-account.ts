@@ -1,9 +1,9 @@
 import { atomicList, bool, mapList, opt } from '../schema.js';
-import { age, ageColumn, column, defineResource, nameColumn } from './define-resource.js';
+import { age, ageColumn, defineResource, nameColumn } from './define-resource.js';
 import { kindSchema, type KubeKind } from './kind.js';
 import { localObjectReference, objectReference } from './references.js';
 
-export const serviceAccountSchema = kindSchema('io.k8s.api.core.v1.ServiceAccount', {
+export const serviceAccountSchema = kindSchema('io.k8s.api.core.v1.ServiceAccount', 'An identity for pods.', {
   automountServiceAccountToken: opt(bool()),
   imagePullSecrets: opt(atomicList(localObjectReference)),
   secrets: opt(mapList(objectReference, ['name'])),
@@ -20,6 +20,6 @@ export const serviceAccounts = defineResource<ServiceAccount>({
   namespaced: true,
   subresources: ['token'],
   schema: serviceAccountSchema,
-  columns: [nameColumn, column('Secrets', 'How many secrets pods under it may use.'), ageColumn],
-  row: (object, now) => [object.metadata.name ?? '', object.secrets?.length ?? 0, age(object, now)],
+  columns: [nameColumn, ageColumn],
+  row: (object, now) => [object.metadata.name ?? '', age(object, now)],
 });

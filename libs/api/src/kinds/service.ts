@@ -87,10 +87,14 @@ export const serviceStatus = coreV1('ServiceStatus', {
 });
 export type ServiceStatus = Infer<typeof serviceStatus>;
 
-export const serviceSchema = kindSchema('io.k8s.api.core.v1.Service', {
-  spec: opt(serviceSpec),
-  status: opt(serviceStatus),
-});
+export const serviceSchema = kindSchema(
+  'io.k8s.api.core.v1.Service',
+  'A lasting address that balances over the ready pods behind it.',
+  {
+    spec: opt(serviceSpec, 'What is wanted.'),
+    status: opt(serviceStatus, 'What was last observed.'),
+  },
+);
 export type Service = KubeKind<typeof serviceSchema>;
 
 const NONE = '<none>';

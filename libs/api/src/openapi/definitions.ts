@@ -133,10 +133,11 @@ export class Definitions {
     };
   }
 
-  #object({ properties, atomic }: ObjectSchema): Json {
+  #object({ properties, atomic, description }: ObjectSchema): Json {
     const entries = Object.entries(properties);
     const required = entries.filter(([, property]) => property.required).map(([field]) => field);
     return {
+      ...(description === undefined ? {} : { description }),
       type: 'object',
       ...(entries.length === 0
         ? {}

@@ -2,7 +2,7 @@ import type { ConfigMap } from '../kinds/config-map.js';
 import type { Secret } from '../kinds/secret.js';
 import { limits } from '../limits.js';
 import { forbiddenField, invalidValue, required, tooLong, type FieldError } from '../status/index.js';
-import { isEqual } from './equal.js';
+import { semanticEqual } from '../values.js';
 import { configMapKey } from './formats.js';
 import { immutable, utf8Length } from './metadata.js';
 import { keyed, mustBe, when } from './path.js';
@@ -82,7 +82,7 @@ const validateSealed = <T extends Sealable>(
   return [
     ...when(object.immutable !== true, () => forbiddenField('immutable', detail)),
     ...fields
-      .filter((field) => !isEqual(object[field], old[field]))
+      .filter((field) => !semanticEqual(object[field], old[field]))
       .map((field) => forbiddenField(field, detail)),
   ];
 };

@@ -1,7 +1,7 @@
 import type { KubeObject, ObjectMeta, OwnerReference, Resource } from '../resource.js';
 import { forbiddenField, invalidValue, required, tooLong, type FieldError } from '../status/index.js';
 import { limits } from '../limits.js';
-import { isEqual } from './equal.js';
+import { semanticEqual } from '../values.js';
 import {
   dns1035Label,
   dns1123Label,
@@ -132,7 +132,7 @@ export const validateMetadata = (resource: Resource, { metadata }: KubeObject): 
 
 /** `Invalid value: …: field is immutable` unless the two are equal. */
 export const immutable = (value: unknown, old: unknown, path: string): readonly FieldError[] =>
-  when(!isEqual(value, old), () => invalidValue(path, value, IMMUTABLE));
+  when(!semanticEqual(value, old), () => invalidValue(path, value, IMMUTABLE));
 
 const goStrings = (texts: readonly string[]): string =>
   `[]string{${texts.map((text) => JSON.stringify(text)).join(', ')}}`;

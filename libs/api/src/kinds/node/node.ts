@@ -4,9 +4,9 @@ import { kindSchema, type KubeKind } from '../kind.js';
 import { nodeSpec } from './spec.js';
 import { nodeStatus } from './status.js';
 
-export const nodeSchema = kindSchema('io.k8s.api.core.v1.Node', {
-  spec: opt(nodeSpec),
-  status: opt(nodeStatus),
+export const nodeSchema = kindSchema('io.k8s.api.core.v1.Node', 'A machine that runs pods.', {
+  spec: opt(nodeSpec, 'What is wanted.'),
+  status: opt(nodeStatus, 'What was last observed.'),
 });
 export type Node = KubeKind<typeof nodeSchema>;
 

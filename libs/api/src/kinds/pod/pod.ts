@@ -5,10 +5,14 @@ import { podSpec } from './spec.js';
 import { podStatus } from './status.js';
 import { podSummary, restartsText } from './summary.js';
 
-export const podSchema = kindSchema('io.k8s.api.core.v1.Pod', {
-  spec: opt(podSpec),
-  status: opt(podStatus),
-});
+export const podSchema = kindSchema(
+  'io.k8s.api.core.v1.Pod',
+  'Containers that run together on one node, with one address and shared volumes.',
+  {
+    spec: opt(podSpec, 'What is wanted.'),
+    status: opt(podStatus, 'What was last observed.'),
+  },
+);
 export type Pod = KubeKind<typeof podSchema>;
 
 const NONE = '<none>';

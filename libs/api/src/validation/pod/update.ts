@@ -3,7 +3,7 @@ import type { Pod } from '../../kinds/pod/pod.js';
 import type { Toleration } from '../../kinds/pod/scheduling.js';
 import type { PodSpec } from '../../kinds/pod/spec.js';
 import { forbiddenField, invalidValue, type FieldError } from '../../status/index.js';
-import { isEqual } from '../equal.js';
+import { semanticEqual } from '../../values.js';
 import { when } from '../path.js';
 import { validatePodSpec } from './spec.js';
 
@@ -17,7 +17,7 @@ const validateTolerations = (
 ): readonly FieldError[] => {
   const withoutSeconds = (it: Toleration): Toleration => ({ ...it, tolerationSeconds: 0 });
   const isKept = (each: Toleration): boolean =>
-    tolerations.some((one) => isEqual(withoutSeconds(one), withoutSeconds(each)));
+    tolerations.some((one) => semanticEqual(withoutSeconds(one), withoutSeconds(each)));
   return when(!old.every(isKept), () =>
     forbiddenField(
       'spec.tolerations',
@@ -55,7 +55,7 @@ const withChangeablesOf = (spec: PodSpec, old: PodSpec): Partial<PodSpec> => ({
 
 const changedFields = (spec: Partial<PodSpec>, old: PodSpec): readonly string[] => {
   const fields = new Set([...Object.keys(spec), ...Object.keys(old)]) as ReadonlySet<keyof PodSpec>;
-  return [...fields].filter((field) => !isEqual(spec[field], old[field])).toSorted();
+  return [...fields].filter((field) => !semanticEqual(spec[field], old[field])).toSorted();
 };
 
 const validateGates = (spec: PodSpec, old: PodSpec): readonly FieldError[] => {
