@@ -10,6 +10,9 @@ import { Timeline } from './timeline.js';
 import { noCounts } from './world.js';
 import type { World } from './world.js';
 
+/** Ten times what the busiest seed sends: more is members answering each other without end. */
+const messagesMax = 200_000;
+
 /** Members, what is between them, and who asks them for something. */
 export class SimulatedCluster implements World {
   readonly plan: Plan;
@@ -45,6 +48,8 @@ export class SimulatedCluster implements World {
 
   send(message: Message): void {
     this.counts.messages += 1;
+    if (this.counts.messages > messagesMax)
+      throw new Violation('liveness', `more than ${messagesMax} messages`);
     if (message.kind === 'snapshot-request') this.#streamSnapshot(message);
     else this.network.send(message);
   }
