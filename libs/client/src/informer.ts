@@ -101,7 +101,7 @@ class CachingInformer<T extends ObjectLike> implements Informer<T> {
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         if (isExpired(error)) this.#resourceVersion = undefined;
-        if (!signal.aborted) this.#options.logger.debug({ err: error }, 'list or watch failed, again');
+        if (!signal.aborted) this.#report(error);
       }
       if (this.#clock.monotonicMs() - startedMs >= clientLimits.relistBackoffResetMs) {
         backoffMs = clientLimits.relistBackoffMinMs;
@@ -110,6 +110,12 @@ class CachingInformer<T extends ObjectLike> implements Informer<T> {
       await sleep(this.#clock, backoffMs * jitter, signal);
       backoffMs = Math.min(backoffMs * 2, clientLimits.relistBackoffMaxMs);
     }
+  }
+
+  /** A refusal will not mend itself and must be seen; a server that is away for a moment need not. */
+  #report(error: ApiError): void {
+    const level = error.code === 401 || error.code === 403 ? 'warn' : 'debug';
+    this.#options.logger[level]({ reason: error.message }, 'list or watch failed, again');
   }
 
   async #relist(signal: AbortSignal): Promise<void> {

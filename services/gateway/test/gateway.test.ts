@@ -4,7 +4,7 @@ import { createServer as createHttps, request, type Server as HttpsServer } from
 import { connect, createServer as createTcp, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openPkiFolder, type PkiFolder } from '@raftsman/pki';
 import { createLogger } from '@raftsman/telemetry';
@@ -71,7 +71,7 @@ describe('gateway', () => {
         response.end(String(n));
       },
     );
-    const sockets = new Set<Socket>();
+    const sockets = new Set<Duplex>();
     server.on('connection', (socket) => sockets.add(socket));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

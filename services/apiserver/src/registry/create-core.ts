@@ -8,6 +8,7 @@ import { patchObject } from './verbs/patch.js';
 import { updateObject } from './verbs/update.js';
 import { watchObjects } from './verbs/watch.js';
 import { allowed } from './allowed.js';
+import { selected } from './selection.js';
 
 /** The verbs over one context. Each asks the authorizer first. */
 export function createCore(context: CoreContext): Core {
@@ -17,11 +18,11 @@ export function createCore(context: CoreContext): Core {
       return getObject(context, target, resourceVersion);
     },
     list: async (request, target, options) => {
-      allowed(context, request, 'list', target);
+      allowed(context, request, 'list', selected(target, options));
       return listObjects(context, target, options);
     },
     watch: async (request, target, options) => {
-      allowed(context, request, 'watch', target);
+      allowed(context, request, 'watch', selected(target, options));
       return watchObjects(context, target, options);
     },
     create: async (request, target, body, options) => {
@@ -41,7 +42,7 @@ export function createCore(context: CoreContext): Core {
       return deleteObject(context, request, target, options);
     },
     deleteCollection: async (request, target, selectors, options) => {
-      allowed(context, request, 'deletecollection', target);
+      allowed(context, request, 'deletecollection', selected(target, selectors));
       return deleteCollection(context, request, target, selectors, options);
     },
   };

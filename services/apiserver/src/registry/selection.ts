@@ -12,3 +12,15 @@ export function matcherOf(target: Target, selectors: Selectors): Matcher {
     labels.matches(object.metadata.labels) &&
     fields.matches(object);
 }
+
+/**
+ * What the authorizer is asked about: a collection of which `metadata.name=…` selects one object is that object, so that
+ * a rule for one name allows listing and watching it. https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
+ */
+export function selected(target: Target, selectors: Selectors): Target {
+  if (target.name !== '') return target;
+  return {
+    ...target,
+    name: parseFieldSelector(selectors.fieldSelector, target.resource).exactly('metadata.name') ?? '',
+  };
+}
