@@ -1,3 +1,4 @@
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { Command, Option } from 'commander';
 import { durationMs, runService, wholeNumber } from '@raftsman/config';
 import { JournalError } from '@raftsman/journal';
@@ -66,7 +67,11 @@ async function start(store: Command, flags: StoreFlags): Promise<void> {
     const config = storeConfig(flags);
     const logger = createLogger({ component: 'store', level: config.logLevel });
     installCrashHandlers(logger);
+    // What grpc-js would print beside our lines comes back to us as errors anyway.
+    setLogVerbosity(logVerbosity.NONE);
     await runService((signal) => run(config, logger, signal));
+    // All is written and closed; a peer that is slow to let go of its connection must not keep the process.
+    process.exit(0);
   } catch (error) {
     const isExplained =
       error instanceof ConfigError || error instanceof JournalError || error instanceof ListenError;
