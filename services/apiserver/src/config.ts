@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
 import { commaList, durationMs, port, wholeNumber } from '@raftsman/config';
 import { logLevels, type LogLevel } from '@raftsman/telemetry';
@@ -84,7 +85,7 @@ export function addApiserverFlags(command: Command): Command {
     .option('--grpc-port <port>', 'gRPC port', port, 7443)
     .option(
       '--advertise-address <ip>',
-      'address at which others reach this apiserver (default: --bind-address)',
+      'address at which others reach this apiserver (default: --bind-address, or the first of this machine)',
     )
     .requiredOption('--tls-cert-file <file>', "the server's certificate (PEM)")
     .requiredOption('--tls-private-key-file <file>', 'key of that certificate (PEM)')
@@ -130,7 +131,7 @@ export function apiserverConfig(flags: Flags): ApiserverConfig {
     bindAddress: flags.bindAddress,
     securePort: flags.securePort,
     grpcPort: flags.grpcPort,
-    advertiseAddress: flags.advertiseAddress ?? flags.bindAddress,
+    advertiseAddress: flags.advertiseAddress ?? reachableAddress(flags.bindAddress),
     tlsCertFile: flags.tlsCertFile,
     tlsKeyFile: flags.tlsPrivateKeyFile,
     clientCaFile: flags.clientCaFile,
@@ -145,6 +146,13 @@ export function apiserverConfig(flags: Flags): ApiserverConfig {
     shutdownDelayMs: flags.shutdownDelayDuration,
     logLevel: flags.logLevel,
   };
+}
+
+/** The address to listen on, unless that is all of them: then the first IPv4 address that others can reach. */
+function reachableAddress(bindAddress: string): string {
+  if (bindAddress !== '0.0.0.0' && bindAddress !== '::') return bindAddress;
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
 }
 
 /** Without any of the three, the store is spoken to in the clear, as kube-apiserver does. */

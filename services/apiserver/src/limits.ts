@@ -26,10 +26,6 @@ export const limits = {
   watchersPerResource: 10_000,
   /** Objects a watcher is handed in one go. */
   watcherBatchEvents: 128,
-  /** How long a list or watch waits for the cache to reach the revision it names. */
-  cacheFreshnessMs: 3_000,
-  /** How long a request waits for a cache that is still filling. */
-  cacheStartMs: 10_000,
   /** Pause between bookmarks to a watcher that asked for them. */
   bookmarkMs: 60_000,
   /** timeoutSeconds of a watch that names none: between this and twice this, so that watchers do not all return at once. */

@@ -56,7 +56,8 @@ export async function startApiserver(config: ApiserverConfig, logger: Logger): P
   const cachers = createCachers(config.etcdPrefix, storage, logger);
   const core = buildCore(config, client, storage, cachers);
   const readiness = createReadiness(client, config.etcdPrefix);
-  const { rest, grpc } = createServers(config, core, readiness, logger);
+  const beats = new BeatHub();
+  const { rest, grpc } = createServers(config, core, readiness, beats, logger);
   const securePort = await rest.listen(config.bindAddress, config.securePort);
   const grpcPort = await grpc.listen(address(config.bindAddress, config.grpcPort), {
     certFile: config.tlsCertFile,
@@ -86,6 +87,7 @@ export async function startApiserver(config: ApiserverConfig, logger: Logger): P
       logger.warn({ err: error }, 'still among the endpoints'),
     );
     cachers.close();
+    beats.close();
     await Promise.all([rest.close(limits.drainMs), grpc.close(limits.drainMs)]);
     client.close();
   };
@@ -125,6 +127,7 @@ function createServers(
   config: ApiserverConfig,
   core: Core,
   readiness: Readiness,
+  beats: BeatHub,
   logger: Logger,
 ): { readonly rest: RestServer; readonly grpc: GrpcServer } {
   const { agentClient } = config;
@@ -154,7 +157,7 @@ function createServers(
     {
       protoFile: 'raftsman/v1/heartbeat.proto',
       definition: serviceDefinition('raftsman/v1/heartbeat.proto', 'raftsman.v1.Heartbeats'),
-      implementation: { ...heartbeatService(new BeatHub(), policyAuthorizer, Date.now) },
+      implementation: { ...heartbeatService(beats, policyAuthorizer, Date.now) },
     },
   ]);
   return { rest: createRestServer(tls, handler, logger), grpc };

@@ -9,14 +9,22 @@ export class BeatHub {
     return this.#watchers.size;
   }
 
+  /** At shutdown: ends every watch. */
+  close(): void {
+    for (const watcher of this.#watchers) watcher.close();
+  }
+
   publish(beat: Beat__Output): void {
     for (const watcher of this.#watchers) watcher.offer(beat);
   }
 
-  /** null: there are too many already. */
-  watch(send: (beat: Beat__Output) => boolean): BeatWatcher | null {
+  /** `onClose`: the watcher hears no more. null: there are too many already. */
+  watch(send: (beat: Beat__Output) => boolean, onClose: () => void = () => undefined): BeatWatcher | null {
     if (this.#watchers.size >= limits.beatWatchers) return null;
-    const watcher = new BeatWatcher(send, () => this.#watchers.delete(watcher));
+    const watcher = new BeatWatcher(send, () => {
+      this.#watchers.delete(watcher);
+      onClose();
+    });
     this.#watchers.add(watcher);
     return watcher;
   }

@@ -32,7 +32,10 @@ export function heartbeatService(
     Watch: (call: ServerWritableStream<unknown, Beat>) => {
       try {
         permitted(call, 'Watch');
-        const watcher = hub.watch((beat) => call.write(beat));
+        const watcher = hub.watch(
+          (beat) => call.write(beat),
+          () => call.end(),
+        );
         if (watcher === null) throw tooManyRequests('too many watch the beats already', 1);
         call.on('drain', () => watcher.resume());
         call.on('cancelled', () => watcher.close());

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createSecureServer, type Http2SecureServer } from 'node:http2';
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '@raftsman/telemetry';
@@ -45,6 +45,7 @@ export function createRestServer(tls: ServerTls, handler: RestHandler, logger: L
     maxConnections: limits.connections,
   });
   const sockets = trackSockets(server, logger);
+  const sessions = trackSessions(server, logger);
   server.on('request', handler);
   return {
     listen: (address, port) =>
@@ -63,6 +64,7 @@ export function createRestServer(tls: ServerTls, handler: RestHandler, logger: L
           clearTimeout(cut);
           resolve();
         });
+        for (const session of sessions) session.close();
       }),
   };
 }
@@ -83,8 +85,15 @@ function trackSockets(server: Http2SecureServer, logger: Logger): Set<TLSSocket>
     refused('not HTTP')(error);
     socket.destroy();
   });
-  server.on('session', (session) => {
-    session.on('error', refused('HTTP/2 session failed'));
-  });
   return sockets;
+}
+
+function trackSessions(server: Http2SecureServer, logger: Logger): Set<ServerHttp2Session> {
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    session.on('error', (error: Error) => logger.debug({ err: error.message }, 'HTTP/2 session failed'));
+  });
+  return sessions;
 }
