@@ -37,7 +37,7 @@ function plain({ exitCode, stdout, stderr }: Outcome, address: string): Outcome 
         '"$1":0',
       )
       .replaceAll(/"version":"3[\d.]+"/g, '"version":"3"')
-      .replaceAll(/took = [\d.]+m?s/g, 'took')
+      .replaceAll(/took = [\d.]+[µm]?s/g, 'took')
       .replaceAll(/^\{"level":"warn".*\n/gm, '');
   return { exitCode, stdout: clean(stdout), stderr: clean(stderr) };
 }

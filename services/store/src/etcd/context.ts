@@ -28,7 +28,9 @@ export function header(context: Context, revision: Revision = storeOf(context).r
 }
 
 /** For answers that have nothing to do with the keys. */
-export function memberHeader({ replica }: Context): ResponseHeader {
+export function memberHeader({
+  replica,
+}: Context): Readonly<Record<'clusterId' | 'memberId' | 'raftTerm', number>> {
   const { clusterId, id, term } = replica.status();
   return { clusterId, memberId: id, raftTerm: term };
 }

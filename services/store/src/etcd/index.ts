@@ -3,6 +3,7 @@ import { serviceDefinition, type GrpcService } from '@raftsman/wire';
 import { createAuth } from './auth.js';
 import { createCluster } from './cluster.js';
 import type { Context } from './context.js';
+import { takesEncoded } from './encoded.js';
 import { createKv } from './kv.js';
 import { LeaderClient } from './leader-client.js';
 import { Leadership } from './leadership.js';
@@ -34,15 +35,11 @@ export function createEtcdServices(context: Context): EtcdFace {
   );
   const keeper = new LeaseKeeper(context);
   const leader = new LeaderClient(context);
+  const kv = service('KV', createKv(context));
   const watch = createWatch(context, pump, leadership);
-  const service = (name: string, implementation: UntypedServiceImplementation): GrpcService => ({
-    protoFile: 'etcd/rpc.proto',
-    definition: serviceDefinition('etcd/rpc.proto', `etcdserverpb.${name}`),
-    implementation,
-  });
   return {
     services: [
-      service('KV', createKv(context)),
+      { ...kv, definition: takesEncoded(kv.definition, 'Range') },
       service('Watch', watch.handlers),
       service('Lease', createLease(context, keeper, leader)),
       service('Cluster', createCluster(context)),
@@ -57,4 +54,9 @@ export function createEtcdServices(context: Context): EtcdFace {
       pump.close();
     },
   };
+}
+
+function service(name: string, implementation: UntypedServiceImplementation): GrpcService {
+  const protoFile = 'etcd/rpc.proto';
+  return { protoFile, definition: serviceDefinition(protoFile, `etcdserverpb.${name}`), implementation };
 }

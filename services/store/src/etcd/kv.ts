@@ -1,9 +1,11 @@
 import { isReadOnly, type Op, type TxnRequest, type TxnResult } from '@raftsman/mvcc';
 import type { KVHandlers } from '@raftsman/proto/gen/etcdserverpb/KV.js';
+import type { RangeResponse } from '@raftsman/proto/gen/etcdserverpb/RangeResponse.js';
 import type { TxnRequest__Output } from '@raftsman/proto/gen/etcdserverpb/TxnRequest.js';
-import { header, propose, requireSpace, storeOf, type Context } from './context.js';
+import { header, memberHeader, propose, requireSpace, storeOf, type Context } from './context.js';
 import { parseDeleteRange, parsePut, parseRange, parseTxn } from './from-wire.js';
-import { wireKeyValue, wireRange, wireTxn } from './to-wire.js';
+import { encodeRangeResponse } from './range-response.js';
+import { wireKeyValue, wireTxn } from './to-wire.js';
 import { unary } from './unary.js';
 
 /** Reads are linearizable through a read index unless they say `serializable`; every write is a proposal. */
@@ -12,8 +14,8 @@ export function createKv(context: Context): KVHandlers {
     Range: unary(context, async (message) => {
       const request = parseRange(message);
       if (!message.serializable) await context.replica.readIndex();
-      const result = storeOf(context).range(request);
-      return { header: header(context, result.revision), ...wireRange(result) };
+      // In its wire form: index.ts lets this method answer so.
+      return encodeRangeResponse(memberHeader(context), storeOf(context).range(request)) as RangeResponse;
     }),
 
     Put: unary(context, async (message) => {

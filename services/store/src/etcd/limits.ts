@@ -20,6 +20,9 @@ export const etcdLimits = {
   leaderCallTimeoutMs: 5_000,
   /** Attempts at an unused lease id. */
   leaseIdAttemptsMax: 3,
+  /** What is written of a large response before others run: bytes, and key-values. */
+  encodeBytesPerSlice: 1024 * 1024,
+  encodeItemsPerSlice: 2_000,
   /** Keys that HashKV looks at before it lets others run. */
   hashKeysPerSlice: 2_000,
   /** Compactions that may interrupt one HashKV. */
