@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 import type { Container, Pod, PodSpec } from '@raftsman/api';
 import { createLogger } from '@raftsman/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readLog } from '../../services/agent/src/logs/read-log.js';
+import { rotateLog } from '../../services/agent/src/logs/rotate.js';
 import { PodManager } from '../../services/agent/src/pods/pod-manager.js';
 import { StatusWriter } from '../../services/agent/src/pods/status-writer.js';
 import { writeCniConfig } from '../../services/agent/src/runtime/cri/cni.js';
@@ -182,6 +184,27 @@ describe.skipIf(missing !== undefined)(`pods in containers${why}`, () => {
       shell('id -u; exec sleep 1000', { securityContext: { runAsNonRoot: true, runAsUser: 1234 } }),
     );
     await eventually(() => expect(ready(user)).toBe('True'));
+  });
+
+  it('write into a new log file once the old one was moved aside', async () => {
+    const uid = put('talk', shell('while :; do echo line; sleep 0.05; done'));
+    await eventually(() => expect(ready(uid)).toBe('True'));
+    const [status] = manager.find('default', 'talk')!.state.containers;
+    const gone = new AbortController();
+    let seen = 0;
+    const following = (async () => {
+      const options = { timestamps: false, follow: true, isRunning: () => true, signal: gone.signal };
+      for await (const block of readLog(status!.logPath, options))
+        seen += block.toString().match(/line\n/g)?.length ?? 0;
+    })();
+    await eventually(() => expect(seen).toBeGreaterThan(2));
+    expect(await rotateLog(status!.logPath, 1)).toBe(true);
+    await runtime.reopenContainerLog(status!.id);
+    const before = seen;
+    await eventually(() => expect(seen).toBeGreaterThan(before + 5));
+    expect((await readFile(status!.logPath, 'utf8')).length).toBeGreaterThan(0);
+    gone.abort();
+    await following;
   });
 
   it('leave nothing behind', async () => {

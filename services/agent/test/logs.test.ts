@@ -122,8 +122,19 @@ describe('reading a log', () => {
 });
 
 describe('writing a log', () => {
+  const fail = (error: unknown): void => {
+    throw error;
+  };
+  it('goes on when the disk refuses, and says so once', async () => {
+    const lost: unknown[] = [];
+    const writer = await LogWriter.open('/dev/full', (error) => lost.push(error));
+    await writer.copy(Readable.from([Buffer.from('a\n'), Buffer.from('b\n')]), 'stdout');
+    await writer.close();
+    expect(lost).toEqual([expect.objectContaining({ code: 'ENOSPC' })]);
+  });
+
   it('moves the file aside when it is full and keeps one older', async () => {
-    const writer = await LogWriter.open(path, 1_000);
+    const writer = await LogWriter.open(path, fail, 1_000);
     const lines = Array.from({ length: 100 }, (_, index) => Buffer.from(`line ${index}\n`));
     await writer.copy(Readable.from(lines), 'stdout');
     await writer.close();

@@ -17,6 +17,8 @@ export interface ImagesOptions {
   readonly events: EventSink;
   readonly objects: ObjectReader;
   readonly now: () => number;
+  /** Gives up a pull. */
+  readonly signal: AbortSignal;
 }
 
 interface Failure {
@@ -62,7 +64,7 @@ export class Images {
     events.event(object, 'Normal', 'Pulling', `Pulling image "${image}"`);
     const startedMs = this.#options.now();
     try {
-      const ref = await runtime.pullImage(image, await this.#auth(pod, image));
+      const ref = await runtime.pullImage(image, await this.#auth(pod, image), this.#options.signal);
       const pulled = (await this.#inspect(ref)) ?? (await this.#inspect(image));
       if (pulled === undefined) throw new Error('the runtime pulled it and does not have it');
       this.#failures.delete(image);

@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '@raftsman/api';
 import { podGracePeriodAnnotation, podIdentityOf, type PodIdentity } from '../runtime/labels.js';
+import { agentLimits } from '../limits.js';
 import type { PodHandlers } from '../sources.js';
 import type { PodContext } from './pod-context.js';
 import { PodWorker } from './pod-worker.js';
@@ -48,10 +49,17 @@ export class PodManager implements PodHandlers {
     void this.#endUnknown();
   }
 
+  /** Lets go of all pods without ending them; waits for steps under way, but not for ever. */
   async close(): Promise<void> {
     this.#stop.abort();
-    await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
+    const closing = [...this.#workers.values()].map((worker) => worker.close());
     this.#context.statuses.close();
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, agentLimits.shutdownMs);
+    });
+    await Promise.race([Promise.all(closing), timeout]);
+    clearTimeout(timer);
   }
 
   #workerOf(uid: string, pod: Pod): PodWorker {

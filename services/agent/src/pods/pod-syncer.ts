@@ -38,11 +38,17 @@ export class PodSyncer {
   /** By container; announced back-offs are remembered so that each is told once. */
   readonly #problems = new Map<string, ContainerStateWaiting>();
   readonly #announced = new Map<string, number>();
+  readonly #stop = new AbortController();
   #volumesMountedMs = 0;
 
   constructor(context: PodContext) {
     this.#context = context;
-    this.#images = new Images(context);
+    this.#images = new Images({ ...context, signal: this.#stop.signal });
+  }
+
+  /** The pod ends: what only helps to start it is given up. */
+  stop(): void {
+    this.#stop.abort();
   }
 
   get problems(): ReadonlyMap<string, ContainerStateWaiting> {

@@ -98,6 +98,7 @@ export class PodWorker {
   /** Lets go of the pod without touching its containers. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#syncer.stop();
     clearTimeout(this.#timer);
     this.#probes.stop();
     await this.#running;
@@ -105,6 +106,7 @@ export class PodWorker {
 
   #end(ending: Ending, graceSeconds: number): void {
     const now = this.#lifecycle;
+    this.#syncer.stop();
     switch (now.phase) {
       case 'syncing':
         this.#lifecycle = { phase: 'terminating', ending, graceSeconds };

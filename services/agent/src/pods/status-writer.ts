@@ -25,6 +25,7 @@ export class StatusWriter {
   readonly #entries = new Map<string, Entry>();
   readonly #ready = new Set<Entry>();
   #inFlight = 0;
+  #closed = false;
 
   constructor(sink: PodSink, logger: Logger) {
     this.#sink = sink;
@@ -32,6 +33,7 @@ export class StatusWriter {
   }
 
   set(pod: Pod, status: PodStatus): void {
+    if (this.#closed) return;
     const uid = pod.metadata.uid ?? '';
     const entry = this.#entries.get(uid);
     if (entry === undefined) {
@@ -81,7 +83,9 @@ export class StatusWriter {
     release(entry);
   }
 
+  /** What waits is dropped: the next agent finds out for itself. */
   close(): void {
+    this.#closed = true;
     for (const uid of this.#entries.keys()) this.forget(uid);
   }
 

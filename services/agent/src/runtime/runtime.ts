@@ -42,8 +42,8 @@ export interface Runtime {
   execSync(containerId: string, command: readonly string[], timeoutMs: number): Promise<ExecResult>;
 
   imageStatus(image: string): Promise<ImageStatus | undefined>;
-  /** Answers the image's reference. */
-  pullImage(image: string, auth: ImageAuth | undefined): Promise<string>;
+  /** Answers the image's reference. `signal` gives it up. */
+  pullImage(image: string, auth: ImageAuth | undefined, signal: AbortSignal): Promise<string>;
 
   /** Calls back with the uid of a pod whose sandbox or containers changed by themselves. Ends with `signal`. */
   watch(changed: (podUid: string) => void, signal: AbortSignal): void;

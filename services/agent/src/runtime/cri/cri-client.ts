@@ -35,8 +35,9 @@ export class CriClient {
     method: string,
     request: Request,
     timeoutMs: number,
+    signal?: AbortSignal,
   ): Promise<Response> {
-    return call(this.#images, method, request, timeoutMs);
+    return call(this.#images, method, request, timeoutMs, signal);
   }
 
   close(): void {
@@ -50,21 +51,27 @@ type Unary = (
   metadata: Metadata,
   options: { deadline: number },
   callback: (error: ServiceError | null, response: unknown) => void,
-) => void;
+) => { cancel(): void };
 
 function call<Response>(
   client: Client,
   method: string,
   request: object,
   timeoutMs: number,
+  signal?: AbortSignal,
 ): Promise<Response> {
   const unary = (client as unknown as Readonly<Record<string, Unary>>)[method];
   if (unary === undefined) throw new TypeError(`proto/cri/cri.proto has no ${method}`);
   return new Promise((resolve, reject) => {
-    unary.call(client, request, new Metadata(), { deadline: Date.now() + timeoutMs }, (error, response) => {
+    const options = { deadline: Date.now() + timeoutMs };
+    const running = unary.call(client, request, new Metadata(), options, (error, response) => {
+      signal?.removeEventListener('abort', cancel);
       if (error === null) resolve(response as Response);
       else reject(runtimeError(method, error));
     });
+    const cancel = (): void => running.cancel();
+    if (signal?.aborted === true) cancel();
+    else signal?.addEventListener('abort', cancel, { once: true });
   });
 }
 

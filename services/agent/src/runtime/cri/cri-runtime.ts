@@ -198,13 +198,14 @@ export class CriRuntime implements Runtime {
     return answer.image === null ? undefined : decodeImage(answer.image);
   }
 
-  async pullImage(image: string, auth: ImageAuth | undefined): Promise<string> {
+  async pullImage(image: string, auth: ImageAuth | undefined, signal: AbortSignal): Promise<string> {
     const request = { image: { image }, ...(auth === undefined ? {} : { auth }) };
     const { imagePullTimeoutMs } = agentLimits;
     const answer = await this.#client.images<object, PullImageResponse__Output>(
       'pullImage',
       request,
       imagePullTimeoutMs,
+      signal,
     );
     return answer.imageRef;
   }

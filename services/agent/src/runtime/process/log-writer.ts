@@ -7,29 +7,44 @@ import { rotatedLogPath } from '../../logs/rotate.js';
 
 /**
  * Writes a container's output into its log file, moving the file aside when it is full. A pipe is read no faster than
- * the disk takes its records, so that nothing piles up in memory: a container that writes faster waits.
+ * the disk takes its records, so that nothing piles up in memory: a container that writes faster waits. What the disk refuses
+ * is lost, and the container goes on.
  */
 export class LogWriter {
   readonly #path: string;
   readonly #bytesMax: number;
+  readonly #onLost: (error: unknown) => void;
+  #lost = false;
   #file: FileHandle;
   #bytes: number;
   #writes: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, file: FileHandle, bytes: number, bytesMax: number) {
+  private constructor(
+    path: string,
+    file: FileHandle,
+    bytes: number,
+    bytesMax: number,
+    onLost: (error: unknown) => void,
+  ) {
     this.#path = path;
+    this.#onLost = onLost;
     this.#file = file;
     this.#bytes = bytes;
     this.#bytesMax = bytesMax;
   }
 
-  static async open(path: string, bytesMax: number = agentLimits.containerLogBytesMax): Promise<LogWriter> {
+  /** `onLost` hears of the first output that the disk refused. */
+  static async open(
+    path: string,
+    onLost: (error: unknown) => void,
+    bytesMax: number = agentLimits.containerLogBytesMax,
+  ): Promise<LogWriter> {
     await mkdir(dirname(path), { recursive: true, mode: 0o755 });
     const file = await open(path, 'a', 0o640);
-    return new LogWriter(path, file, (await file.stat()).size, bytesMax);
+    return new LogWriter(path, file, (await file.stat()).size, bytesMax, onLost);
   }
 
-  /** Reads `source` to its end. Rejects if the disk refuses. */
+  /** Reads `source` to its end. Rejects if it breaks. */
   async copy(source: Readable, stream: LogStream): Promise<void> {
     const encoder = new LogRecordEncoder(stream);
     for await (const chunk of source) await this.#write(encoder.encode(chunk as Buffer, Date.now()));
@@ -43,20 +58,24 @@ export class LogWriter {
 
   #write(records: Buffer): Promise<void> {
     if (records.length === 0) return Promise.resolve();
-    const written = this.#writes.then(async () => {
-      if (this.#bytes > 0 && this.#bytes + records.length > this.#bytesMax) await this.#rotate();
-      await this.#file.appendFile(records);
-      this.#bytes += records.length;
+    this.#writes = this.#writes.then(async () => {
+      try {
+        if (this.#bytes > 0 && this.#bytes + records.length > this.#bytesMax) await this.#rotate();
+        await this.#file.appendFile(records);
+        this.#bytes += records.length;
+      } catch (error) {
+        if (!this.#lost) this.#onLost(error);
+        this.#lost = true;
+      }
     });
-    // The next write must not inherit this one's failure; `written` reports it.
-    this.#writes = written.catch(() => undefined);
-    return written;
+    return this.#writes;
   }
 
   async #rotate(): Promise<void> {
-    await this.#file.close();
     await rename(this.#path, rotatedLogPath(this.#path));
+    const full = this.#file;
     this.#file = await open(this.#path, 'a', 0o640);
     this.#bytes = 0;
+    await full.close();
   }
 }

@@ -56,7 +56,9 @@ export class ProcessContainer {
     if (this.#record.life.state !== 'created' || this.#config === undefined)
       throw new RuntimeError('FailedPrecondition', `container is ${this.#record.life.state}`);
     const root = this.#root();
-    const log = await LogWriter.open(this.#record.logPath);
+    const log = await LogWriter.open(this.#record.logPath, (error) => {
+      this.#host.logger.error({ err: error, container: this.#record.id }, 'a container log lost output');
+    });
     let child: Launched;
     try {
       await makeContainerRoot(root, this.#config);
@@ -145,9 +147,8 @@ export class ProcessContainer {
 
   async #supervise(child: Launched, log: LogWriter): Promise<void> {
     const logged = Promise.all([log.copy(child.stdout, 'stdout'), log.copy(child.stderr, 'stderr')]);
-    logged.catch((error: unknown) => {
-      this.#host.logger.error({ err: error, container: this.#record.id }, 'writing a container log');
-    });
+    // A pipe breaks when it is cut at the end; #finish waits for it either way.
+    logged.catch(() => undefined);
     const { pid, startTicks } = child;
     const startedAtMs = Date.now();
     await this.#setLife({ state: 'running', startedAtMs, pid, startTicks, bootId: this.#host.bootId });
