@@ -1,6 +1,13 @@
+import { isIP } from 'node:net';
 import { connectivityState, type ChannelOptions } from '@grpc/grpc-js';
 import type { ApiClient as GeneratedApiClient } from '@raftsman/proto/gen/raftsman/v1/Api.js';
-import { channelOptions, clientCredentials, loadService, type ClientSecurity } from '@raftsman/wire';
+import {
+  apiserverName,
+  channelOptions,
+  clientCredentials,
+  loadService,
+  type ClientSecurity,
+} from '@raftsman/wire';
 import type { Clock } from './clock.js';
 import { clientLimits } from './limits.js';
 
@@ -32,7 +39,7 @@ export class Endpoints {
     this.#clock = clock;
     this.#endpoints = addresses.map((address) => ({
       address,
-      client: new Client(address, credentials, endpointOptions()),
+      client: new Client(address, credentials, endpointOptions(address)),
       suspectUntilMs: 0,
     }));
     // Components that start together should not all begin with the first apiserver.
@@ -107,9 +114,11 @@ export class Endpoints {
 }
 
 /** No retries by gRPC itself, which would repeat writes that must not be repeated: calls.ts decides. */
-function endpointOptions(): ChannelOptions {
+function endpointOptions(address: string): ChannelOptions {
+  // TLS knows no server name that is an IP address; every apiserver's certificate carries the common name.
+  const isIp = isIP(address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')) !== 0;
   return {
-    ...channelOptions(),
+    ...channelOptions(isIp ? { serverName: apiserverName } : {}),
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ pick_first: {} }] }),
     'grpc.keepalive_time_ms': clientLimits.keepaliveTimeMs,
     'grpc.keepalive_timeout_ms': clientLimits.keepaliveTimeoutMs,

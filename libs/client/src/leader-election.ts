@@ -151,7 +151,12 @@ class Election {
   async #take(seen: Stored<Lease> | undefined): Promise<Held | undefined> {
     const { leaseNamespace, leaseName, identity, leaseDurationMs } = this.#config;
     const sinceMs = this.#clock.monotonicMs();
-    const spec = acquired(seen?.spec ?? {}, identity, leaseDurationMs, this.#clock.wallMs());
+    const spec = acquired(
+      seen === undefined ? undefined : (seen.spec ?? {}),
+      identity,
+      leaseDurationMs,
+      this.#clock.wallMs(),
+    );
     try {
       const lease =
         seen === undefined

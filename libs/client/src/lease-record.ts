@@ -20,16 +20,22 @@ export function freeAtMs(spec: LeaseSpec, observedAtMs: number, identity: string
   return observedAtMs + (spec.leaseDurationSeconds ?? 0) * 1_000;
 }
 
-export function acquired(before: LeaseSpec, identity: string, durationMs: number, wallMs: number): LeaseSpec {
+/** `before` is absent where there is no Lease yet. */
+export function acquired(
+  before: LeaseSpec | undefined,
+  identity: string,
+  durationMs: number,
+  wallMs: number,
+): LeaseSpec {
   const now = microTimeOf(wallMs);
-  const same = before.holderIdentity === identity;
+  const same = before?.holderIdentity === identity;
   return {
     ...before,
     holderIdentity: identity,
     leaseDurationSeconds: Math.ceil(durationMs / 1_000),
     acquireTime: same ? (before.acquireTime ?? now) : now,
     renewTime: now,
-    leaseTransitions: (before.leaseTransitions ?? 0) + (same || before.holderIdentity === undefined ? 0 : 1),
+    leaseTransitions: before === undefined ? 0 : (before.leaseTransitions ?? 0) + (same ? 0 : 1),
   };
 }
 
@@ -39,9 +45,6 @@ export const renewed = (before: LeaseSpec, wallMs: number): LeaseSpec => ({
 });
 
 /** Nobody's: whoever sees it may take it at once. */
-export const released = (before: LeaseSpec, wallMs: number): LeaseSpec => ({
-  ...before,
-  holderIdentity: '',
-  leaseDurationSeconds: 1,
-  renewTime: microTimeOf(wallMs),
-});
+export function released({ holderIdentity: _holder, ...before }: LeaseSpec, wallMs: number): LeaseSpec {
+  return { ...before, leaseDurationSeconds: 1, renewTime: microTimeOf(wallMs) };
+}

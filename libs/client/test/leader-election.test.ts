@@ -17,17 +17,19 @@ const leaseRef = {
 
 describe('lease record', () => {
   it('is never judged by the times it carries, only by when it was seen to change', () => {
-    const spec = acquired({}, 'other', 4_000, Date.UTC(1999, 0, 1));
+    const spec = acquired(undefined, 'other', 4_000, Date.UTC(1999, 0, 1));
     expect(freeAtMs(spec, 10_000, 'me')).toBe(14_000);
     expect(freeAtMs(spec, 10_000, 'other')).toBe(10_000);
     expect(freeAtMs(released(spec, 0), 10_000, 'me')).toBe(10_000);
   });
 
   it('counts a transition when the holder changes, also after a release', () => {
-    const first = acquired({}, 'a', 4_000, 0);
+    const first = acquired(undefined, 'a', 4_000, 0);
     expect(first.leaseTransitions).toBe(0);
     expect(acquired(first, 'a', 4_000, 1).leaseTransitions).toBe(0);
-    expect(acquired(released(first, 1), 'b', 4_000, 1).leaseTransitions).toBe(1);
+    const free = released(first, 1);
+    expect(free.holderIdentity).toBeUndefined();
+    expect(acquired(free, 'b', 4_000, 1).leaseTransitions).toBe(1);
     expect(first.renewTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
   });
 

@@ -141,7 +141,7 @@ export async function createTestPki(): Promise<TestPki> {
   const ca = await folder.authority('ca', 'raftsman-ca');
   await folder.certificate('server', ca, {
     commonName: 'kube-apiserver',
-    dnsNames: ['localhost'],
+    dnsNames: ['localhost', 'kubernetes.default.svc'],
     ipAddresses: ['127.0.0.1'],
     usages: ['server'],
   });
