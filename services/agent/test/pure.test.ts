@@ -1,23 +1,19 @@
 import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Container, Node, Pod } from '@raftsman/api';
+import type { Container, Pod } from '@raftsman/api';
 import { describe, expect, it } from 'vitest';
 import { parseLabels, parseNodeName, parseRuntimeEndpoint, parseTaints } from '../src/config.js';
 import { fieldValue, resourceFieldValue } from '../src/containers/fields.js';
 import { expand } from '../src/containers/expansion.js';
 import { linuxResources } from '../src/containers/linux-resources.js';
 import { registryAuth, registryOf } from '../src/containers/registry-auth.js';
-import { missingLabels, newNode, nextNodeStatus, type NodeFacts } from '../src/node/node-object.js';
-import { desiredRoutes, routeCommands } from '../src/node/routes.js';
 import { backoffUntil, raiseBackoff } from '../src/pods/backoff.js';
-import { planPod, type PlanInput } from '../src/pods/plan.js';
 import { qosClassOf } from '../src/pods/qos.js';
 import { initialProbeState, nextProbeState, probeTiming } from '../src/probes/probe-state.js';
 import { cniConflist } from '../src/runtime/cri/cni.js';
 import { changedPods, summarise } from '../src/runtime/cri/relist.js';
 import { parseProcStat } from '../src/runtime/process/process-table.js';
-import type { ContainerStatus, PodSandboxStatus } from '../src/runtime/runtime.js';
 import { mayUse } from '../src/server/server.js';
 import { isSafePath, writePayload } from '../src/volumes/atomic-writer.js';
 
@@ -73,157 +69,6 @@ describe('a probe', () => {
   });
 });
 
-describe('the plan of a pod', () => {
-  const app: Container = { name: 'app', image: 'a' };
-  const podOf = (spec: Partial<Pod['spec']> = {}): Pod => ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'p', namespace: 'default', uid: 'u' },
-    spec: { containers: [app], restartPolicy: 'Always', ...spec },
-  });
-  const sandbox = (id: string, ready: boolean, attempt = 0): PodSandboxStatus => ({
-    id,
-    ready,
-    metadata: { name: 'p', namespace: 'default', uid: 'u', attempt },
-    createdAtMs: attempt,
-    labels: {},
-    annotations: {},
-    ips: ['10.0.0.2'],
-  });
-  const run = (
-    name: string,
-    state: ContainerStatus['state'],
-    rest: Partial<ContainerStatus> = {},
-  ): ContainerStatus => ({
-    id: `${name}-${rest.metadata?.attempt ?? 0}`,
-    sandboxId: 's0',
-    metadata: { name, attempt: 0 },
-    state,
-    createdAtMs: 1,
-    labels: {},
-    annotations: {},
-    image: 'a',
-    imageRef: 'a',
-    startedAtMs: 1,
-    finishedAtMs: 2,
-    exitCode: 0,
-    reason: '',
-    message: '',
-    logPath: '',
-    ...rest,
-  });
-  const plan = (
-    pod: Pod,
-    sandboxes: PodSandboxStatus[],
-    containers: ContainerStatus[],
-    rest: Partial<PlanInput> = {},
-  ) => {
-    const made = planPod({
-      pod,
-      state: { sandboxes, containers },
-      verdict: () => ({ started: true, ready: true }),
-      backoffUntilMs: () => undefined,
-      nowMs: 100,
-      ...rest,
-    });
-    return {
-      finished: made.finished,
-      stop: made.stopSandboxes,
-      create: made.createSandbox,
-      start: made.start.map(({ container, attempt }) => `${container.name}#${attempt}`),
-      kill: made.kill.map(({ containerId, cause }) => `${containerId}:${cause}`),
-      backingOff: [...made.backingOff.keys()],
-    };
-  };
-  const idle = { finished: false, stop: [], create: undefined, start: [], kill: [], backingOff: [] };
-
-  it('makes a sandbox, then containers, then leaves well alone', () => {
-    expect(plan(podOf(), [], [])).toEqual({ ...idle, create: 0 });
-    expect(plan(podOf(), [sandbox('s0', true)], [])).toEqual({ ...idle, start: ['app#0'] });
-    expect(plan(podOf(), [sandbox('s0', true)], [run('app', 'running')])).toEqual(idle);
-  });
-  it('replaces a sandbox that died, and stops what it left running first', () => {
-    const dead = sandbox('s0', false);
-    expect(plan(podOf(), [dead], [run('app', 'running')])).toEqual({ ...idle, stop: ['s0'] });
-    expect(plan(podOf(), [dead], [run('app', 'exited')])).toEqual({ ...idle, create: 1 });
-    expect(plan(podOf(), [sandbox('s1', true, 1), dead], [run('app', 'exited')])).toEqual({
-      ...idle,
-      start: ['app#1'],
-    });
-  });
-  it('restarts by the restart policy and waits for the back-off', () => {
-    const ready = [sandbox('s0', true)];
-    const ended = (exitCode: number): ContainerStatus[] => [run('app', 'exited', { exitCode })];
-    expect(plan(podOf(), ready, ended(0)).start).toEqual(['app#1']);
-    expect(plan(podOf({ restartPolicy: 'OnFailure' }), ready, ended(1)).start).toEqual(['app#1']);
-    expect(plan(podOf({ restartPolicy: 'OnFailure' }), ready, ended(0))).toEqual({
-      ...idle,
-      finished: true,
-      stop: ['s0'],
-    });
-    expect(plan(podOf({ restartPolicy: 'Never' }), ready, ended(1))).toEqual({
-      ...idle,
-      finished: true,
-      stop: ['s0'],
-    });
-    expect(plan(podOf(), ready, ended(1), { backoffUntilMs: () => 200 })).toEqual({
-      ...idle,
-      backingOff: ['app'],
-    });
-  });
-  it('runs init containers in order, again after a failure, and in every new sandbox', () => {
-    const pod = podOf({ initContainers: [{ name: 'i1' }, { name: 'i2' }] });
-    const ready = [sandbox('s0', true)];
-    expect(plan(pod, ready, []).start).toEqual(['i1#0']);
-    expect(plan(pod, ready, [run('i1', 'running')])).toEqual(idle);
-    expect(plan(pod, ready, [run('i1', 'exited', { exitCode: 1 })]).start).toEqual(['i1#1']);
-    expect(plan(pod, ready, [run('i1', 'exited')]).start).toEqual(['i2#0']);
-    expect(plan(pod, ready, [run('i1', 'exited'), run('i2', 'exited')]).start).toEqual(['app#0']);
-    // Once the pod has run here, cleaned-up init containers do not run again.
-    expect(plan(pod, ready, [run('app', 'exited')]).start).toEqual(['app#1']);
-    expect(plan(pod, [sandbox('s1', true, 1)], [run('app', 'exited'), run('i1', 'exited')]).start).toEqual([
-      'i1#1',
-    ]);
-    const never = podOf({ initContainers: [{ name: 'i1' }], restartPolicy: 'Never' });
-    expect(plan(never, ready, [run('i1', 'exited', { exitCode: 1 })]).finished).toBe(true);
-  });
-  it('starts sidecars before, keeps them running beside, and does not wait for them at the end', () => {
-    const pod = podOf({
-      initContainers: [{ name: 'side', restartPolicy: 'Always' }],
-      restartPolicy: 'Never',
-    });
-    const ready = [sandbox('s0', true)];
-    expect(plan(pod, ready, []).start).toEqual(['side#0']);
-    const notStarted = { verdict: () => ({ started: false, ready: false }) };
-    expect(plan(pod, ready, [run('side', 'running')], notStarted)).toEqual(idle);
-    expect(plan(pod, ready, [run('side', 'running')]).start).toEqual(['app#0']);
-    expect(plan(pod, ready, [run('side', 'exited'), run('app', 'running')]).start).toEqual(['side#1']);
-    expect(plan(pod, ready, [run('side', 'running'), run('app', 'exited')])).toMatchObject({
-      finished: true,
-      stop: ['s0'],
-    });
-  });
-  it('kills what a probe condemned or what has a new image', () => {
-    const ready = [sandbox('s0', true)];
-    const sick = { verdict: () => ({ started: true, ready: false, unhealthy: 'liveness' as const }) };
-    expect(plan(podOf(), ready, [run('app', 'running')], sick).kill).toEqual(['app-0:liveness']);
-    const old = run('app', 'running', { annotations: { 'io.kubernetes.container.hash': 'other' } });
-    expect(plan(podOf(), ready, [old]).kill).toEqual(['app-0:changed']);
-  });
-  it('never starts a pod again that the API has for finished', () => {
-    const pod = { ...podOf(), status: { phase: 'Succeeded' as const } };
-    expect(plan(pod, [], [])).toEqual({ ...idle, finished: true });
-  });
-  it('counts on from what the API remembers when the runtime has forgotten', () => {
-    const status = {
-      containerStatuses: [
-        { name: 'app', image: 'a', imageID: 'a', ready: true, restartCount: 4, containerID: 'x://y' },
-      ],
-    };
-    expect(plan({ ...podOf(), status }, [sandbox('s0', true)], []).start).toEqual(['app#5']);
-  });
-});
-
 describe('resources', () => {
   const pod = (resources: Container['resources']): Pod => ({
     apiVersion: 'v1',
@@ -257,121 +102,6 @@ describe('resources', () => {
       memoryLimitBytes: 67_108_864,
       oomScoreAdj: -997,
     });
-  });
-});
-
-describe('the Node', () => {
-  const facts: NodeFacts = {
-    name: 'n1',
-    ip: '10.0.0.1',
-    port: 10_250,
-    maxPods: 110,
-    labels: { zone: 'a' },
-    machine: {
-      cpus: 4,
-      memoryBytes: 4 * 2 ** 30,
-      diskBytes: 2 ** 40,
-      hostname: 'h',
-      architecture: 'arm64',
-      kernelVersion: '6.1',
-      osImage: 'Debian',
-      machineId: 'm',
-      systemUuid: 's',
-      bootId: 'b',
-    },
-    headroom: { memoryBytes: 2 ** 30, diskFraction: 0.5, pidFraction: 0.9 },
-    runtime: { name: 'containerd', version: '1.6.20' },
-    runtimeConditions: [
-      { type: 'RuntimeReady', status: true, reason: '', message: '' },
-      { type: 'NetworkReady', status: true, reason: '', message: '' },
-    ],
-  };
-  const ready = (node: Node): string | undefined =>
-    node.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
-  const registered = (): Node => {
-    const node = newNode(facts, [{ key: 'a', effect: 'NoSchedule' }]);
-    return { ...node, status: nextNodeStatus(node, facts, 1_000)! };
-  };
-
-  it('is complete, and at rest writes nothing', () => {
-    const node = registered();
-    expect(ready(node)).toBe('True');
-    expect(node.status?.capacity).toEqual({
-      cpu: '4',
-      memory: '4194304Ki',
-      'ephemeral-storage': '1073741824Ki',
-      pods: '110',
-    });
-    expect(node.metadata.labels).toMatchObject({
-      'kubernetes.io/hostname': 'n1',
-      'kubernetes.io/arch': 'arm64',
-      zone: 'a',
-    });
-    expect(nextNodeStatus(node, facts, 999_000)).toBeUndefined();
-    expect(missingLabels(node, facts)).toBeUndefined();
-    expect(missingLabels(node, { ...facts, labels: { zone: 'b' } })).toMatchObject({ zone: 'b' });
-  });
-  it('contradicts who took it for dead, and keeps conditions that others own', () => {
-    const node = registered();
-    const conditions = node.status!.conditions!.map((each) =>
-      each.type === 'Ready' ? { ...each, status: 'Unknown' as const, reason: 'NodeStatusUnknown' } : each,
-    );
-    const doubted = {
-      ...node,
-      status: { ...node.status, conditions: [...conditions, { type: 'Odd', status: 'True' as const }] },
-    };
-    const next = nextNodeStatus(doubted, facts, 61_000)!;
-    expect(next.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
-      status: 'True',
-      lastTransitionTime: '1970-01-01T00:01:01Z',
-    });
-    expect(next.conditions?.map(({ type }) => type)).toContain('Odd');
-  });
-  it('is not ready while its network is not, and says why', () => {
-    const down = {
-      type: 'NetworkReady' as const,
-      status: false,
-      reason: 'NetworkPluginNotReady',
-      message: 'no podCIDR',
-    };
-    const status = nextNodeStatus(registered(), { ...facts, runtimeConditions: [down] }, 2_000)!;
-    expect(status.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
-      status: 'False',
-      reason: 'KubeletNotReady',
-      message:
-        'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:no podCIDR',
-    });
-    expect(
-      nextNodeStatus(registered(), { ...facts, headroom: { ...facts.headroom, memoryBytes: 1 } }, 2_000)
-        ?.conditions,
-    ).toContainEqual(expect.objectContaining({ type: 'MemoryPressure', status: 'True' }));
-  });
-  it('routes to the others and takes stale routes away', () => {
-    const other = (name: string, podCIDR: string, address: string): Node => ({
-      apiVersion: 'v1',
-      kind: 'Node',
-      metadata: { name },
-      spec: { podCIDR },
-      status: { addresses: [{ type: 'InternalIP', address }] },
-    });
-    const desired = desiredRoutes(
-      [other('n1', '10.1.0.0/24', '1.1.1.1'), other('n2', '10.2.0.0/24', '2.2.2.2')],
-      'n1',
-    );
-    expect(desired).toEqual([{ to: '10.2.0.0/24', via: '2.2.2.2' }]);
-    expect(routeCommands(desired, desired)).toEqual([]);
-    expect(
-      routeCommands(
-        [
-          { to: '10.9.0.0/24', via: '9.9.9.9' },
-          { to: '10.2.0.0/24', via: '3.3.3.3' },
-        ],
-        desired,
-      ),
-    ).toEqual([
-      ['route', 'del', '10.9.0.0/24', 'proto', '182'],
-      ['route', 'replace', '10.2.0.0/24', 'via', '2.2.2.2', 'proto', '182'],
-    ]);
   });
 });
 
