@@ -54,10 +54,12 @@ export class StoreProcesses {
     return stores;
   }
 
-  start(name: string): void {
-    const at = this.#index(name);
+  /** `fileBlocksMax`: no file of the process may grow beyond so many KiB; writes fail then, as on a full disk. */
+  start(name: string, options: { readonly fileBlocksMax?: number } = {}): void {
     const log = openSync(join(this.#directory, `${name}.log`), 'a');
-    const child = spawn(process.execPath, [entry, ...this.#flagsOf(name, at), ...this.#flags], {
+    const command = [process.execPath, entry, ...this.#flagsOf(name, this.#index(name)), ...this.#flags];
+    const limit = options.fileBlocksMax === undefined ? 'unlimited' : String(options.fileBlocksMax);
+    const child = spawn('bash', ['-c', `ulimit -f ${limit} && exec "$@"`, 'bash', ...command], {
       stdio: ['ignore', log, log],
     });
     this.#processes.set(name, child);
@@ -75,6 +77,13 @@ export class StoreProcesses {
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await gone;
+  }
+
+  /** The exit code, once the process has ended by itself. */
+  async ended(name: string): Promise<number | null> {
+    const child = this.#processes.get(name)!;
+    if (child.exitCode === null) await new Promise((resolve) => child.once('exit', resolve));
+    return child.exitCode;
   }
 
   log(name: string): Promise<string> {

@@ -44,10 +44,6 @@ export class Proposals {
     return this.#open.size;
   }
 
-  get hasWaiting(): boolean {
-    return this.#waiting.length > 0;
-  }
-
   /** Rejects with ReplicaError. */
   add(payload: Uint8Array, nowMs: number): Promise<unknown> {
     const full =

@@ -35,10 +35,6 @@ export class Reads {
     this.#timeoutMs = options.timeoutMs;
   }
 
-  get hasWaiting(): boolean {
-    return this.#waiting.length > 0;
-  }
-
   /** Rejects with ReplicaError. */
   add(nowMs: number): Promise<void> {
     if (this.#size >= storeLimits.readsMax) return Promise.reject(new ReplicaError('too-many-requests'));
