@@ -38,6 +38,8 @@ export const agentLimits = {
   execOutputBytesMax: 64 * 1024,
   /** A postStart hook has this long; Kubernetes sets no bound. */
   postStartTimeoutMs: 120_000,
+  /** The first pause between two tries of a probe whose success is awaited; they double up to its period. */
+  probeExtraDelayMs: 250,
   /** What of a probe's output goes into an Event. */
   probeMessageCharsMax: 1_024,
   /** A container's termination message. */

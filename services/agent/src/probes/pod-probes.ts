@@ -10,6 +10,7 @@ import {
   type ProbeKind,
   type ProbeState,
 } from './probe-state.js';
+import { Prober } from './prober.js';
 import { runProbe } from './run-probe.js';
 
 export interface PodProbesOptions {
@@ -94,15 +95,19 @@ export class PodProbes {
       states.set(kind, known === true ? { passing: true, streak: 0 } : initialProbeState(kind));
       const due = (): boolean =>
         kind === 'startup' ? states.get(kind)?.passing !== true : (states.get('startup')?.passing ?? true);
-      const prober = new Prober(probe, status.startedAtMs, this.#options.now, due, (timeoutMs) =>
-        runProbe(
-          probe,
-          { container, containerId: status.id, podIp, runtime: this.#options.runtime },
-          timeoutMs,
-        ),
-      );
+      const target = { container, containerId: status.id, podIp, runtime: this.#options.runtime };
+      const prober = new Prober({
+        probe,
+        startedAtMs: status.startedAtMs,
+        now: this.#options.now,
+        due,
+        awaited: () =>
+          kind !== 'liveness' && states.get(kind)?.passing === false && (probe.successThreshold ?? 1) <= 1,
+        run: (timeoutMs) => runProbe(probe, target, timeoutMs),
+        result: ({ passed, output }) => this.#result(pod, status.id, kind, probe, passed, output),
+      });
       probers.push(prober);
-      prober.start((passed, output) => this.#result(pod, status.id, kind, probe, passed, output));
+      prober.start();
     };
     add('startup', container.startupProbe, reported?.started);
     add('liveness', container.livenessProbe, undefined);
@@ -133,56 +138,12 @@ export class PodProbes {
     const after = nextProbeState(before, passed, probeTiming(probe));
     run.states.set(kind, after);
     const failedForGood = hasFailed(after, probe) && !hasFailed(before, probe);
+    // What waited for the container to start begins now.
+    if (kind === 'startup' && after.passing && !before.passing)
+      for (const prober of run.probers) prober.kick();
     if (after.passing !== before.passing || (kind === 'startup' && failedForGood)) this.#options.changed();
   }
 }
 
 const hasFailed = (state: ProbeState, probe: Probe | undefined): boolean =>
   probe !== undefined && !state.passing && -state.streak >= probeTiming(probe).failureThreshold;
-
-/** The clock of one probe of one run. */
-class Prober {
-  readonly #probe: Probe;
-  readonly #startedAtMs: number;
-  readonly #now: () => number;
-  readonly #due: () => boolean;
-  readonly #run: (timeoutMs: number) => Promise<{ readonly passed: boolean; readonly output: string }>;
-  #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
-
-  constructor(
-    probe: Probe,
-    startedAtMs: number,
-    now: () => number,
-    due: () => boolean,
-    run: (timeoutMs: number) => Promise<{ readonly passed: boolean; readonly output: string }>,
-  ) {
-    this.#probe = probe;
-    this.#startedAtMs = startedAtMs;
-    this.#now = now;
-    this.#due = due;
-    this.#run = run;
-  }
-
-  start(result: (passed: boolean, output: string) => void): void {
-    const timing = probeTiming(this.#probe);
-    const again = (delayMs: number): void => {
-      if (!this.#stopped) this.#timer = setTimeout(() => void tick(), Math.max(0, delayMs));
-    };
-    // runProbe never rejects, so this does not either.
-    const tick = async (): Promise<void> => {
-      const beganMs = this.#now();
-      if (this.#due()) {
-        const { passed, output } = await this.#run(timing.timeoutMs);
-        if (!this.#stopped) result(passed, output);
-      }
-      again(beganMs + timing.periodMs - this.#now());
-    };
-    again(this.#startedAtMs + timing.initialDelayMs - this.#now());
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-  }
-}
