@@ -10,6 +10,8 @@ export interface ObjectReference {
 
 /** One observation, before it becomes an Event object. */
 export interface Observation {
+  /** Who saw it: the Event's source. */
+  readonly component: string;
   readonly regarding: ObjectReference;
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
@@ -71,10 +73,10 @@ export class EventCorrelator {
   readonly #budgets = new BoundedMap<Budget>(clientLimits.eventBudgetsMax);
 
   correlate(observation: Observation): Correlated {
-    const { regarding, type, reason, message, atMs } = observation;
+    const { component, regarding, type, reason, message, atMs } = observation;
     const object = [regarding.kind, regarding.namespace, regarding.name, regarding.uid].join('/');
     if (!this.#spend(object, atMs)) return { kind: 'drop' };
-    const group = [object, type, reason].join('|');
+    const group = [component, object, type, reason].join('|');
     const similar = this.#similar.get(group) ?? { messages: new Set<string>(), lastMs: atMs };
     if (atMs - similar.lastMs > clientLimits.eventAggregateMs) similar.messages.clear();
     similar.lastMs = atMs;

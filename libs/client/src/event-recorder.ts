@@ -8,9 +8,15 @@ import { clientLimits } from './limits.js';
 import type { ResourceClient } from './resource-client.js';
 import type { ObjectLike, ResourceType, Stored } from './types.js';
 
-export interface EventRecorder {
+/** Notes what happens, in the name of one component. */
+export interface EventSink {
   /** Notes that something happened to an object. Best effort: never waits, never fails. */
   event(regarding: ObjectReference, type: 'Normal' | 'Warning', reason: string, message: string): void;
+}
+
+export interface EventRecorder extends EventSink {
+  /** The same queue in another component's name. */
+  as(component: string): EventSink;
   /** Sends what was noted, until `signal` aborts; what waits then is dropped. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -75,12 +81,20 @@ class Recorder implements EventRecorder {
   }
 
   event(regarding: ObjectReference, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    this.#note(this.#options.component, regarding, type, reason, message);
+  }
+
+  as(component: string): EventSink {
+    return { event: (...rest) => this.#note(component, ...rest) };
+  }
+
+  #note(component: string, ...[regarding, type, reason, message]: Parameters<EventSink['event']>): void {
     if (this.#queue.length >= clientLimits.eventQueueMax) {
       this.#dropped += 1;
       return;
     }
     const short = truncate(message, clientLimits.eventMessageBytesMax);
-    this.#queue.push({ regarding, type, reason, message: short, atMs: this.#clock.wallMs() });
+    this.#queue.push({ component, regarding, type, reason, message: short, atMs: this.#clock.wallMs() });
     this.#wake();
   }
 
@@ -146,8 +160,7 @@ class Recorder implements EventRecorder {
     }
   }
 
-  #toEvent({ regarding, type, reason, atMs }: Observation, message: string): EventObject {
-    const { component } = this.#options;
+  #toEvent({ component, regarding, type, reason, atMs }: Observation, message: string): EventObject {
     // Kubernetes' names: the object's and the time in hex; two in one millisecond get different ones.
     this.#lastNameMs = Math.max(atMs, this.#lastNameMs + 1);
     const suffix = (BigInt(this.#lastNameMs) * 1_000_000n).toString(16);

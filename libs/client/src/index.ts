@@ -46,6 +46,7 @@ export {
   referenceTo,
   type EventRecorder,
   type EventRecorderOptions,
+  type EventSink,
 } from './event-recorder.js';
 export type { ObjectReference } from './event-correlator.js';
 export { clientLimits } from './limits.js';

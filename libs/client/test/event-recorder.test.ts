@@ -14,7 +14,14 @@ afterEach(async () => {
 
 describe('event correlator', () => {
   const say = (correlator: EventCorrelator, message: string, atMs = 0, name = 'web') =>
-    correlator.correlate({ regarding: { ...pod, name }, type: 'Warning', reason: 'Failed', message, atMs });
+    correlator.correlate({
+      component: 'tester',
+      regarding: { ...pod, name },
+      type: 'Warning',
+      reason: 'Failed',
+      message,
+      atMs,
+    });
 
   it('gives equal observations one key, and joins many different ones', () => {
     const correlator = new EventCorrelator();

@@ -1,4 +1,4 @@
-import type { ApiClient, Clock, EventRecorder } from '@raftsman/client';
+import type { ApiClient, Clock, EventSink } from '@raftsman/client';
 import type { Logger } from '@raftsman/telemetry';
 import type { Informers } from './informers.js';
 
@@ -6,7 +6,7 @@ import type { Informers } from './informers.js';
 export interface ControllerContext {
   readonly client: ApiClient;
   readonly informers: Informers;
-  readonly recorder: EventRecorder;
+  readonly recorder: EventSink;
   readonly logger: Logger;
   readonly clock: Clock;
   /** From 0 to 1. */

@@ -1,4 +1,4 @@
-import type { Controller } from '@raftsman/client';
+import type { Controller, EventRecorder } from '@raftsman/client';
 import { controllerNames, type ControllerName } from './controller-names.js';
 import type { ControllerManagerConfig } from './config.js';
 import type { ControllerContext } from './context.js';
@@ -14,18 +14,26 @@ import { createNamespaceContentController } from './service-account/controller.j
 
 export type Listen = (signal: AbortSignal) => BeatEar;
 
+/** In whose name a controller's Events are, as Kubernetes has it. */
+const eventSources: Readonly<Partial<Record<ControllerName, string>>> = {
+  deployment: 'deployment-controller',
+  replicaset: 'replicaset-controller',
+  'node-lifecycle': 'node-controller',
+  nodeipam: 'cidrAllocator',
+};
+
 /** The controllers that are switched on, over one set of caches. */
 export function createControllers(
-  context: ControllerContext,
+  shared: Omit<ControllerContext, 'recorder'> & { readonly recorder: EventRecorder },
   config: ControllerManagerConfig,
   listen: Listen,
 ): readonly Controller[] {
   const { clusterCidr, nodeCidrMaskSize } = config;
-  const makers: Readonly<Record<ControllerName, () => Controller | undefined>> = {
-    deployment: () => createDeploymentController(context),
-    replicaset: () => createReplicaSetController(context),
-    endpointslice: () => createEndpointSliceController(context),
-    'node-lifecycle': () =>
+  const makers: Readonly<Record<ControllerName, (context: ControllerContext) => Controller | undefined>> = {
+    deployment: (context) => createDeploymentController(context),
+    replicaset: (context) => createReplicaSetController(context),
+    endpointslice: (context) => createEndpointSliceController(context),
+    'node-lifecycle': (context) =>
       createNodeLifecycleController(context, {
         listen,
         gracePeriodMs: config.nodeMonitorGracePeriodMs,
@@ -34,17 +42,17 @@ export function createControllers(
           unreachableSeconds: config.defaultUnreachableTolerationSeconds,
         },
       }),
-    nodeipam: () =>
+    nodeipam: (context) =>
       clusterCidr === undefined
         ? undefined
         : createNodeIpamController(context, { clusterCidr, nodeCidrMaskSize }),
-    'pod-garbage-collector': () => createPodGcController(context, config.terminatedPodGcThreshold),
-    'garbage-collector': () => createGarbageCollector(context),
-    namespace: () => createNamespaceController(context),
-    serviceaccount: () => createNamespaceContentController(context, config.rootCa),
+    'pod-garbage-collector': (context) => createPodGcController(context, config.terminatedPodGcThreshold),
+    'garbage-collector': (context) => createGarbageCollector(context),
+    namespace: (context) => createNamespaceController(context),
+    serviceaccount: (context) => createNamespaceContentController(context, config.rootCa),
   };
   return controllerNames
     .filter((name) => config.controllers.has(name))
-    .map((name) => makers[name]())
+    .map((name) => makers[name]({ ...shared, recorder: shared.recorder.as(eventSources[name] ?? name) }))
     .filter((controller) => controller !== undefined);
 }

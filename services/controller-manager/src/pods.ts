@@ -1,4 +1,4 @@
-import type { LabelSelector, Pod, PodCondition } from '@raftsman/api';
+import { labelSelectorMatches, type LabelSelector, type Pod, type PodCondition } from '@raftsman/api';
 import type { Stored } from '@raftsman/client';
 
 /** What controllers ask about pods. Pure. */
@@ -27,31 +27,8 @@ export function availableAtMs(pod: PodLike, minReadySeconds: number): number | u
   return Date.parse(ready.lastTransitionTime ?? '') + minReadySeconds * 1_000 || undefined;
 }
 
-/** metav1.LabelSelector; an empty one matches everything. */
-export function matchesSelector(
-  selector: LabelSelector,
-  labels: { readonly [key: string]: string } = {},
-): boolean {
-  const exact = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
-  return exact && (selector.matchExpressions ?? []).every((requirement) => meets(requirement, labels));
-}
-
-function meets(
-  { key, operator, values = [] }: NonNullable<LabelSelector['matchExpressions']>[number],
-  labels: { readonly [key: string]: string },
-): boolean {
-  const value = labels[key];
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-  }
-}
+/** An empty selector matches everything. */
+export const matchesSelector = labelSelectorMatches;
 
 export const isEmptySelector = (selector: LabelSelector): boolean =>
   Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions ?? []).length === 0;

@@ -11,7 +11,6 @@ import {
 import { createFailureDetector, receiveBeats } from '@raftsman/heartbeat';
 import type { Logger } from '@raftsman/telemetry';
 import type { ControllerManagerConfig } from './config.js';
-import type { ControllerContext } from './context.js';
 import { createControllers, type Listen } from './controllers.js';
 import { createInformers } from './informers.js';
 import { controllerLimits } from './limits.js';
@@ -50,7 +49,7 @@ export async function runControllers(
 ): Promise<void> {
   const informers = createInformers(client, logger, systemClock);
   const recorder = createEventRecorder({ client, component: 'controller-manager', logger });
-  const context: ControllerContext = {
+  const context = {
     client,
     informers,
     recorder,

@@ -1,4 +1,4 @@
-import type { Node, Pod } from '@raftsman/api';
+import type { EndpointSlice, Node, Pod } from '@raftsman/api';
 import {
   createController,
   createWorkQueue,
@@ -7,6 +7,8 @@ import {
   kinds,
   type Change,
   type Controller,
+  type Requeue,
+  type ResourceClient,
   type Stored,
 } from '@raftsman/client';
 import type { ControllerContext } from '../context.js';
@@ -22,90 +24,103 @@ import { desiredGroups } from './desired.js';
 const generatedBaseLengthMax = 58;
 
 export function createEndpointSliceController(context: ControllerContext): Controller {
-  const { informers, logger, clock, random } = context;
+  const { informers, logger } = context;
   const queue = createWorkQueue();
-  const expectations = new Expectations();
-  const enqueue = (key: string): void => queue.addAfter(key, controllerLimits.endpointBatchMs);
+  const slices = new EndpointSliceController(context);
+  const enqueueLater = (change: Change<Pod>): void => {
+    for (const key of servicesOf(context, change)) queue.addAfter(key, controllerLimits.endpointBatchMs);
+  };
   informers.services.onChange(({ before, after }) => queue.add(keyOf((after ?? before)!)));
-  informers.pods.onChange((change) => {
-    for (const key of servicesOf(context, change)) enqueue(key);
-  });
-  informers.endpointSlices.onChange(({ before, after }) => {
-    const slice = (after ?? before)!;
-    const service = slice.metadata.labels?.[serviceNameLabel];
-    if (service === undefined || slice.metadata.labels?.[managedByLabel] !== managedBy) return;
-    const key = `${slice.metadata.namespace}/${service}`;
-    expectations.observed(key, keyOf(slice));
-    queue.add(key);
+  informers.pods.onChange(enqueueLater);
+  informers.endpointSlices.onChange((change) => {
+    const key = slices.sliceChanged(change);
+    if (key !== undefined) queue.add(key);
   });
   informers.nodes.onChange((change) => {
-    for (const pod of zoneChanged(change)
-      ? informers.pods.by('node', (change.after ?? change.before)!.metadata.name)
-      : []) {
-      for (const key of servicesOf(context, { before: undefined, after: pod })) enqueue(key);
+    if (!zoneChanged(change)) return;
+    for (const pod of informers.pods.by('node', change.after!.metadata.name)) {
+      enqueueLater({ before: undefined, after: pod });
     }
   });
   return createController({
     name: 'endpointslice',
     queue,
-    reconcile: (key) => reconcile(context, expectations, key),
+    reconcile: (key) => slices.reconcile(key),
     workers: controllerLimits.workers,
     synced: [informers.services, informers.pods, informers.endpointSlices, informers.nodes],
     logger,
   });
+}
 
-  async function reconcile(
-    _: ControllerContext,
-    waiting: Expectations,
-    key: string,
-  ): Promise<{ afterMs: number } | void> {
+class EndpointSliceController {
+  readonly #context: ControllerContext;
+  readonly #slices: ResourceClient<EndpointSlice>;
+  /** Slices that were made and that the cache does not show yet. */
+  readonly #expectations = new Expectations();
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#slices = context.client.of(kinds.endpointSlices);
+  }
+
+  /** The key of the Service that a slice of ours belongs to. */
+  sliceChanged({ before, after }: Change<EndpointSlice>): string | undefined {
+    const slice = (after ?? before)!;
+    const service = slice.metadata.labels?.[serviceNameLabel];
+    if (service === undefined || !isOurs(slice)) return undefined;
+    const key = `${slice.metadata.namespace}/${service}`;
+    this.#expectations.observed(key, keyOf(slice));
+    return key;
+  }
+
+  async reconcile(key: string): Promise<Requeue | void> {
+    const { informers, clock } = this.#context;
     const service = informers.services.get(key);
-    const selector = service?.spec.selector ?? {};
-    const selects = Object.keys(selector).length > 0 && service?.spec.type !== 'ExternalName';
     // Slices of a Service that is gone go by their owner reference.
-    if (service === undefined || !selects || service.metadata.deletionTimestamp !== undefined)
-      return undefined;
-    const waitMs = waiting.waitMs(key, clock.monotonicMs());
+    if (service === undefined || service.metadata.deletionTimestamp !== undefined) return undefined;
+    const { selector = {}, type } = service.spec;
+    if (Object.keys(selector).length === 0 || type === 'ExternalName') return undefined;
+    const waitMs = this.#expectations.waitMs(key, clock.monotonicMs());
     if (waitMs > 0) return { afterMs: waitMs };
     const pods = informers.pods
       .by('namespace', service.metadata.namespace ?? '')
       .filter((pod) => matchesSelector({ matchLabels: selector }, pod.metadata.labels));
     const existing = informers.endpointSlices
       .by('service', key)
-      .filter(
-        ({ metadata }) =>
-          metadata.labels?.[managedByLabel] === managedBy && metadata.deletionTimestamp === undefined,
-      );
+      .filter((slice) => isOurs(slice) && slice.metadata.deletionTimestamp === undefined);
     const groups = desiredGroups(service, pods, (name) => informers.nodes.get(name));
-    const { create, update, remove } = decideSlices(
-      service,
-      existing,
-      groups,
-      controllerLimits.endpointsPerSliceMax,
-    );
-    const slices = context.client.of(kinds.endpointSlices);
-    for (const slice of update) await slices.update(slice);
-    for (const slice of create) {
-      const base = (slice.metadata.generateName ?? '').slice(0, generatedBaseLengthMax);
-      const named = { ...slice, metadata: { ...slice.metadata, name: `${base}${randomSuffix(random)}` } };
-      waiting.expect(key, keyOf(named), clock.monotonicMs());
-      try {
-        await slices.create(named);
-      } catch (error) {
-        waiting.observed(key, keyOf(named));
-        throw error;
-      }
-    }
-    for (const { metadata } of remove) {
-      try {
-        await slices.delete(metadata, { uid: metadata.uid });
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
-    }
+    const changes = decideSlices(service, existing, groups, controllerLimits.endpointsPerSliceMax);
+    for (const slice of changes.update) await this.#slices.update(slice);
+    for (const slice of changes.create) await this.#create(key, slice);
+    for (const slice of changes.remove) await this.#remove(slice);
     return undefined;
   }
+
+  /** Named here and not by the server, so that the call can be repeated without making two. */
+  async #create(key: string, slice: EndpointSlice): Promise<void> {
+    const { random, clock } = this.#context;
+    const base = (slice.metadata.generateName ?? '').slice(0, generatedBaseLengthMax);
+    const named = { ...slice, metadata: { ...slice.metadata, name: `${base}${randomSuffix(random)}` } };
+    this.#expectations.expect(key, keyOf(named), clock.monotonicMs());
+    try {
+      await this.#slices.create(named);
+    } catch (error) {
+      this.#expectations.observed(key, keyOf(named));
+      throw error;
+    }
+  }
+
+  async #remove({ metadata }: Stored<EndpointSlice>): Promise<void> {
+    try {
+      await this.#slices.delete(metadata, { uid: metadata.uid });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
 }
+
+const isOurs = ({ metadata }: Stored<EndpointSlice>): boolean =>
+  metadata.labels?.[managedByLabel] === managedBy;
 
 /** The Services whose endpoints a pod's change touches. */
 function servicesOf({ informers }: ControllerContext, { before, after }: Change<Pod>): string[] {
