@@ -139,6 +139,7 @@ describe('the plan of a pod', () => {
     expect(plan(podOf(), ready, [run('app', 'running')], sick).kill).toEqual(['app-0:liveness']);
     const old = run('app', 'running', { annotations: { 'io.kubernetes.container.hash': 'other' } });
     expect(plan(podOf(), ready, [old]).kill).toEqual(['app-0:changed']);
+    expect(plan(podOf(), ready, [run('app', 'unknown')])).toEqual({ ...idle, kill: ['app-0:unknown'] });
   });
   it('never starts a pod again that the API has for finished', () => {
     const pod = { ...podOf(), status: { phase: 'Succeeded' as const } };

@@ -5,6 +5,7 @@ import {
   initContainersOf,
   isSidecar,
   latestContainer,
+  mayRun,
   nextAttempt,
   readySandbox,
   type PodRuntimeState,
@@ -40,7 +41,7 @@ export interface ContainerKill {
   readonly container: Container;
   readonly containerId: string;
   readonly message: string;
-  readonly cause: 'liveness' | 'startup' | 'changed';
+  readonly cause: 'liveness' | 'startup' | 'changed' | 'unknown';
 }
 
 /** What to do now to bring a pod closer to its spec. Everything empty: nothing. */
@@ -83,7 +84,7 @@ const nothing: PodPlan = {
 };
 
 const hasRunning = (state: PodRuntimeState, sandboxId: string): boolean =>
-  state.containers.some((container) => container.sandboxId === sandboxId && container.state === 'running');
+  state.containers.some((container) => container.sandboxId === sandboxId && mayRun(container));
 
 const nextSandboxAttempt = (state: PodRuntimeState): number =>
   Math.max(-1, ...state.sandboxes.map(({ metadata }) => metadata.attempt)) + 1;
@@ -153,13 +154,14 @@ class Planner {
   #planInitContainer(container: Container): boolean {
     const latest = latestContainer(this.#input.state, container.name, this.#sandboxId);
     if (latest?.state === 'exited' && latest.exitCode === 0) return true;
-    if (latest?.state !== 'running') this.#startUnlessBackingOff(container, true, latest);
+    if (latest !== undefined && mayRun(latest)) this.#killIfLost(container, latest);
+    else this.#startUnlessBackingOff(container, true, latest);
     return false;
   }
 
   #planSidecar(container: Container): boolean {
     const latest = latestContainer(this.#input.state, container.name, this.#sandboxId);
-    if (latest?.state === 'running') {
+    if (latest !== undefined && mayRun(latest)) {
       this.#killIfUnhealthy(container, latest);
       return this.#input.verdict(latest.id).started;
     }
@@ -169,12 +171,19 @@ class Planner {
 
   #planContainer(container: Container): void {
     const latest = latestContainer(this.#input.state, container.name);
-    if (latest?.state === 'running') this.#killIfUnhealthy(container, latest);
+    if (latest !== undefined && mayRun(latest)) this.#killIfUnhealthy(container, latest);
     else if (latest?.state !== 'exited' || runsAgain(this.#input.pod, latest))
       this.#startUnlessBackingOff(container, false, latest);
   }
 
+  #killIfLost(container: Container, found: ContainerStatus): void {
+    if (found.state !== 'unknown') return;
+    const message = `Container ${container.name} is in unknown state, try killing it before restart`;
+    this.#kill.push({ container, containerId: found.id, cause: 'unknown', message });
+  }
+
   #killIfUnhealthy(container: Container, running: ContainerStatus): void {
+    if (running.state === 'unknown') return this.#killIfLost(container, running);
     const { unhealthy } = this.#input.verdict(running.id);
     const { name } = container;
     if (definitionChanged(container, running))

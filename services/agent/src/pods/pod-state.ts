@@ -56,6 +56,9 @@ export const latestContainer = (
       container.metadata.name === name && (sandboxId === undefined || container.sandboxId === sandboxId),
   );
 
+/** It runs, or may: the runtime lost track of it. Either way it must be stopped before another run of it begins. */
+export const mayRun = ({ state }: ContainerStatus): boolean => state === 'running' || state === 'unknown';
+
 export const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always';
 
 export const initContainersOf = (pod: Pod): readonly Container[] => pod.spec.initContainers ?? [];

@@ -10,7 +10,7 @@ import { LastWords } from './last-words.js';
 import { ownConditionTypes } from './pod-conditions.js';
 import { planPod } from './plan.js';
 import { identityOf, type PodContext } from './pod-context.js';
-import { readPodState, type PodRuntimeState } from './pod-state.js';
+import { mayRun, readPodState, type PodRuntimeState } from './pod-state.js';
 import { computePodStatus } from './pod-status.js';
 import { PodSyncer } from './pod-syncer.js';
 
@@ -200,7 +200,7 @@ export class PodWorker {
     const state = await this.#look();
     this.#probes.freeze();
     this.#report(state, true);
-    const running = state.containers.filter((container) => container.state === 'running');
+    const running = state.containers.filter(mayRun);
     for (const container of running) {
       const graceSeconds = lifecycle.graceSeconds;
       if ((this.#kills.get(container.id) ?? Infinity) <= graceSeconds) continue;
