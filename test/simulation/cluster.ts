@@ -10,7 +10,7 @@ import { Timeline } from './timeline.js';
 import { noCounts } from './world.js';
 import type { World } from './world.js';
 
-/** Ten times what the busiest seed sends: more is members answering each other without end. */
+/** Over a hundred times what a seed sends on average: more is members answering each other without end. */
 const messagesMax = 200_000;
 
 /** Members, what is between them, and who asks them for something. */

@@ -1,3 +1,4 @@
+import { unreachableTicksMax } from './limits.js';
 import { electionOutcome, isMajority } from './quorum.js';
 import { appendOwn, countOwnLog } from './replication.js';
 import type { RaftState } from './state.js';
@@ -77,10 +78,12 @@ export function handleVoteRequest(state: RaftState, message: MessageOf<'vote-req
   const ownLog = { index: state.log.lastIndex, term: state.log.lastTerm };
   const upToDate = state.rules.isUpToDate(candidateLog, ownLog);
   const mayVote =
-    (preVote && message.term > state.term) || state.rules.mayVote(state.vote, from, state.leader);
+    preVote && message.term > state.term
+      ? !runsFirst(state, message)
+      : state.rules.mayVote(state.vote, from, state.leader);
   if (!mayVote || !upToDate) {
     state.send({ kind: 'vote-response', to: from, preVote, granted: false });
-    if (preVote && !upToDate) runInstead(state);
+    if (preVote && message.term > state.term) runInstead(state);
     return;
   }
   // A granted pre-vote answers in the term that is asked for; it binds nobody.
@@ -91,11 +94,22 @@ export function handleVoteRequest(state: RaftState, message: MessageOf<'vote-req
 }
 
 /**
- * A member whose log is behind ours has lost the leader and cannot win. If we have no leader either we are the better
- * candidate, and need not wait for the timeout.
+ * Two equal members that ask at the same moment, as they do when both see their leader's connection break, would win each other's
+ * pre-vote and split the vote. The higher id goes first; only for a moment, in case that its own question reaches nobody.
+ */
+function runsFirst(state: RaftState, message: MessageOf<'vote-request'>): boolean {
+  const asksToo = state.role === 'pre-candidate' && state.electionElapsedTicks <= unreachableTicksMax;
+  const equal = message.lastLogIndex === state.log.lastIndex && message.lastLogTerm === state.log.lastTerm;
+  return asksToo && equal && state.id > message.from;
+}
+
+/**
+ * A member that we refuse a pre-vote has lost the leader and should not win. If we have no leader either we are the better
+ * candidate, and need not wait for the timeout, even if our own question came too early for the others.
  */
 function runInstead(state: RaftState): void {
-  if (state.role === 'follower' && state.leader === null) state.hastenElection(1);
+  const waits = state.role === 'follower' || state.role === 'pre-candidate';
+  if (waits && state.leader === null) state.hastenElection(1);
 }
 
 export function handleVoteResponse(state: RaftState, message: MessageOf<'vote-response'>): void {

@@ -97,6 +97,24 @@ describe('§9.6 pre-vote', () => {
     expect(member.take('vote-response')).toEqual([]);
   });
 
+  it('of two equal members that ask at the same moment goes to the higher id, and later to anybody', () => {
+    const member = new Member({ config: { id: memberId(3) } });
+    member.tick(10);
+    member.take('vote-request');
+    const request = { ...voteRequest(2, 1, [0, 0], true), to: memberId(3) };
+    member.step(request);
+    expect(member.take('vote-response')).toMatchObject([{ granted: false }]);
+    member.tick(1);
+    expect(member.take('vote-request'), 'it asks again itself').toHaveLength(2);
+    member.tick(3);
+    member.step(request);
+    expect(member.take('vote-response')).toMatchObject([{ granted: true }]);
+    const lower = new Member({});
+    lower.tick(10);
+    lower.step(voteRequest(2, 1, [0, 0], true));
+    expect(lower.take('vote-response')).toMatchObject([{ granted: true }]);
+  });
+
   it('of a member whose log is behind makes a better candidate run early', () => {
     const member = new Member({ terms: [1, 1] });
     member.step(voteRequest(2, 2, [1, 1], true));
