@@ -136,6 +136,35 @@ describe.skipIf(kubectlMissing !== null)('the real kubectl', () => {
     await ok('delete configmap patched');
   });
 
+  test('speaks protobuf where it has typed clients: create, drain, auth', async () => {
+    await ok('create deployment typed --image=busybox --replicas=0 --port=80');
+    expect(await jsonpath('deployment/typed', '.spec.replicas')).toBe('0');
+    expect(
+      await jsonpath('deployment/typed', '.spec.template.spec.containers[0].ports[0].containerPort'),
+    ).toBe('80');
+    await ok('create configmap typed --from-literal=a=b');
+    await ok('create secret generic typed --from-literal=x=y');
+    expect(JSON.parse(await jsonpath('secret/typed', '.data'))).toEqual({ x: 'eQ==' });
+    await ok('create serviceaccount typed');
+    await ok('create service nodeport typed --tcp=80:8080');
+    expect(await jsonpath('service/typed', '.spec.ports[0].targetPort')).toBe('8080');
+    expect(await ok('auth whoami')).toMatch(
+      /Username +admin\nGroups +\[system:masters system:authenticated\]/,
+    );
+    expect(await ok('auth can-i create pods')).toBe('yes\n');
+    const denied = await as('nobody', ['auth', 'can-i', 'create', 'pods']);
+    expect(denied.stdout).toBe('no\n');
+    await ok('create -f -', '{"apiVersion":"v1","kind":"Node","metadata":{"name":"old"}}');
+    const pod =
+      '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"on-old"},"spec":{"nodeName":"old","terminationGracePeriodSeconds":0,"containers":[{"name":"a","image":"a"}]}}';
+    await ok('create -f -', pod);
+    await ok('drain old --force --timeout=20s');
+    expect(await refused('get pod on-old')).toContain('NotFound');
+    expect(await jsonpath('node/old', '.spec.unschedulable')).toBe('true');
+    await ok('delete node old');
+    await ok('delete deployment,configmap,secret,serviceaccount,service typed');
+  });
+
   test('watches', async () => {
     const child = spawn(kubectlPath(), [
       '--kubeconfig',

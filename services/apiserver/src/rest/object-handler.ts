@@ -9,6 +9,7 @@ import {
   type Resource,
 } from '@raftsman/api';
 import { limits } from '../limits.js';
+import { withoutProtobuf } from '../protobuf/body.js';
 import type { WriteResult } from '../registry/core.js';
 import { parseDeleteOptions } from '../registry/delete-options.js';
 import { apiErrorOf } from '../registry/storage-failure.js';
@@ -82,7 +83,7 @@ function wrongMethod(method: string): ApiError {
 
 async function bodyOf(call: Call): Promise<Body> {
   const contentType = String(call.request.headers['content-type'] ?? '');
-  return { bytes: await readBody(call.request), contentType };
+  return withoutProtobuf({ bytes: await readBody(call.request), contentType });
 }
 
 async function deletion(call: Call): Promise<DeleteOptions> {
