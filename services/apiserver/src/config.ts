@@ -105,7 +105,7 @@ export function addApiserverFlags(command: Command): Command {
       '--default-not-ready-toleration-seconds <seconds>',
       'how long a pod stays on a node that is not ready, unless it says so itself',
       wholeNumber(0, secondsMax),
-      0,
+      60,
     )
     .option(
       '--default-unreachable-toleration-seconds <seconds>',

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kubectl, kubectlMissing, kubectlPath, type Ran } from '../../support/kubectl.js';
-import { anyStore, eventually, startTestBed, stopProcess, type TestBed } from './harness.js';
+import { eventually, startTestBed, stopProcess, storeMissing, type TestBed } from './harness.js';
 
 const deployment = (replicas: number, image = 'busybox:1.36'): string => `
 apiVersion: apps/v1
@@ -30,7 +30,9 @@ spec:
 const configMap = (name: string, rest: string): string =>
   `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":${JSON.stringify(name)}}${rest}}`;
 
-describe.skipIf(kubectlMissing !== null)('the real kubectl', () => {
+const stores = (['etcd', 'raftsman'] as const).filter((kind) => storeMissing(kind) === null);
+
+describe.skipIf(kubectlMissing !== null).each(stores)('the real kubectl, on %s', (kind) => {
   let bed: TestBed;
   const as = (user: string | null, args: readonly string[], input?: string): Promise<Ran> =>
     kubectl(bed.kubeconfig(user), args, input);
@@ -50,7 +52,7 @@ describe.skipIf(kubectlMissing !== null)('the real kubectl', () => {
   const jsonpath = (what: string, path: string): Promise<string> => ok(`get ${what} -o jsonpath={${path}}`);
 
   beforeAll(async () => {
-    bed = await startTestBed(anyStore);
+    bed = await startTestBed(kind);
   });
   afterAll(async () => bed.stop());
 

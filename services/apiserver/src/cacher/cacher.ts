@@ -217,6 +217,7 @@ export class Cacher {
   #reload(): void {
     this.#load().catch((error: unknown) => {
       if (!(error instanceof StorageError)) throw error;
+      if (this.#state.kind === 'closed') return;
       this.#reopen(new StorageError('compacted', error.message));
     });
   }

@@ -79,6 +79,7 @@ export function createEtcdClient(options: {
       let last: ServiceError | undefined;
       while (!closed) {
         for (const member of inOrder()) {
+          if (closed) throw unavailable(last);
           const answer = await attempt(member, method, request, Math.min(deadline, Date.now() + attemptMs));
           if (answer.kind === 'answer') return answer.value;
           last = answer.error;
