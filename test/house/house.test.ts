@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import {
   silentReadmes,
   tooLong,
+  undeclaredImports,
   unexplainedDependencies,
   unfinished,
   wrongDirection,
@@ -49,7 +50,7 @@ describe('the house', () => {
   it('has no unfinished corner', () =>
     expect(unfinished(sources.filter(({ path }) => !path.startsWith('test/house/')))).toEqual([]));
   it('imports one way, and only what package.json names', () =>
-    expect(wrongDirection(sources, packages)).toEqual([]));
+    expect([...wrongDirection(sources, packages), ...undeclaredImports(sources, packages)]).toEqual([]));
   it('explains every dependency', () =>
     expect(unexplainedDependencies([...packages, readPackage('.')], read('docs/dependencies.md'))).toEqual(
       [],
@@ -84,6 +85,12 @@ describe('the house rules bite', () => {
     expect(wrongDirection([file('services/s/src/x.ts', "import { a } from '@raftsman/a';")], all)).toEqual(
       [],
     );
+  });
+  it('on an import that is there only by chance', () => {
+    const text = "import { a } from 'left-pad';\nimport type { B } from '@scope/right-pad/sub.js';";
+    expect(undeclaredImports([file('libs/a/src/x.ts', text)], all)).toEqual([
+      'libs/a/src/x.ts: imports @scope/right-pad, which libs/a/package.json does not name',
+    ]);
   });
   it('on a dependency without a reason', () => {
     expect(unexplainedDependencies(all, '')).toEqual(['docs/dependencies.md: no line for left-pad']);

@@ -57,6 +57,32 @@ export function wrongDirection(
   });
 }
 
+/** A package's source may import only what its own package.json names: what is hoisted by chance may be gone tomorrow. */
+export function undeclaredImports(
+  files: readonly SourceFile[],
+  packages: readonly Package[],
+): readonly string[] {
+  return files.flatMap(({ path, text }) => {
+    const home = packages.find(({ folder }) => path.startsWith(`${folder}/src/`));
+    if (home === undefined) return [];
+    return [
+      ...text.matchAll(
+        /^(?:import|export) [^;]*?from '([^'.][^']*)';|^import '([^'.][^']*)';|import\('([^'.][^']*)'\)/gm,
+      ),
+    ]
+      .map((match) => (match[1] ?? match[2] ?? match[3])!)
+      .filter((name) => !name.startsWith('node:') && !name.startsWith('@raftsman/'))
+      .map((name) =>
+        name
+          .split('/')
+          .slice(0, name.startsWith('@') ? 2 : 1)
+          .join('/'),
+      )
+      .filter((name) => !home.dependencies.includes(name))
+      .map((name) => `${path}: imports ${name}, which ${home.folder}/package.json does not name`);
+  });
+}
+
 function importedPackages(text: string): readonly string[] {
   return [...text.matchAll(/(?:from|import)\s*\(?\s*'(@raftsman\/[a-z-]+)/g)].map((match) => match[1]!);
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@raftsman/telemetry';
-import type { TlsFiles } from '@raftsman/wire';
+import type { ClientSecurity, TlsFiles } from '@raftsman/wire';
 import { onTestFinished } from 'vitest';
 import type { AppliedEntry, StateMachine } from '../src/contract.js';
 import { startReplica, type ReplicaOptions, type RunningReplica } from '../src/replica/index.js';
@@ -102,7 +102,7 @@ export class TestCluster {
     changes: Partial<ReplicaOptions> = {},
     tls: TlsFiles | null = this.#tls,
   ): Promise<TestMember> {
-    const security = tls ?? 'insecure';
+    const security: ClientSecurity = tls ?? 'insecure';
     const stateMachine = new TinyStateMachine();
     const members = this.#names.map((each, index) => ({
       name: each,
