@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { command } from './command.js';
+import { command, RackError } from './command.js';
 
 /** The images that a rack is built with, since no registry is at hand. */
 export const rackImages = {
@@ -20,11 +20,19 @@ export const rackImages = {
   busybox: 'docker.io/library/busybox:latest',
 } as const;
 
+const busyboxPath = '/bin/busybox';
+
+/** Whether the executable needs no libraries: a dynamic one names its interpreter. */
+export const isStatic = (executable: Buffer): boolean =>
+  !executable.includes('/ld-linux') && !executable.includes('/ld-musl');
+
 /**
  * Writes an image archive (docker-archive, https://github.com/moby/docker-image-spec) that holds busybox under both names.
  * Needs Debian's busybox-static. Throws RackError.
  */
 export function writeBusyboxImages(archive: string): void {
+  if (!isStatic(readFileSync(busyboxPath)))
+    throw new RackError(`${busyboxPath} is not static: apt-get install busybox-static`);
   const work = mkdtempSync(join(tmpdir(), 'raftsman-image-'));
   try {
     const layer = busyboxLayer(work);
@@ -55,8 +63,8 @@ function busyboxLayer(work: string): string {
   const root = join(work, 'root');
   for (const folder of ['bin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'root'])
     mkdirSync(join(root, folder), { recursive: true });
-  copyFileSync('/bin/busybox', join(root, 'bin', 'busybox'));
-  for (const applet of command('/bin/busybox', '--list').split('\n')) {
+  copyFileSync(busyboxPath, join(root, 'bin', 'busybox'));
+  for (const applet of command(busyboxPath, '--list').split('\n')) {
     if (applet !== '' && applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet));
   }
   writeFileSync(

@@ -2,12 +2,12 @@ export { RackError } from './command.js';
 export {
   containerdPaths,
   importImage,
+  powerOffContainerd,
   prepareContainerd,
-  removeContainers,
   waitForContainerd,
   type ContainerdPaths,
 } from './containerd.js';
-export { rackImages, writeBusyboxImages } from './image.js';
+export { isStatic, rackImages, writeBusyboxImages } from './image.js';
 export { rackLimits } from './limits.js';
-export { createRack, destroyRack, setLink } from './network.js';
+export { createRack, destroyRack, processesIn, setLink } from './network.js';
 export { inMachine, rackPlan, type RackMachine, type RackPlan } from './plan.js';

@@ -21,6 +21,8 @@ const forContainers: readonly Prerequisite[] = [
   { program: 'nft', debianPackage: 'nftables' },
   { program: 'ip', debianPackage: 'iproute2' },
   { program: 'nsenter', debianPackage: 'util-linux' },
+  // CNI's portmap plugin makes hostPorts with it.
+  { program: 'iptables', debianPackage: 'iptables' },
 ];
 
 /** CNI plugins are not on PATH: Debian keeps them in /usr/lib/cni. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterConfig } from '@raftsman/config';
 import {
@@ -7,17 +7,20 @@ import {
   destroyRack,
   importImage,
   inMachine,
+  powerOffContainerd,
   prepareContainerd,
+  processesIn,
   rackImages,
   rackPlan,
   RackError,
-  removeContainers,
   waitForContainerd,
   writeBusyboxImages,
   type ContainerdPaths,
+  type RackMachine,
+  type RackPlan,
 } from '@raftsman/rack';
 import { UserError } from '../errors.js';
-import { livePid, writePid } from '../process/pids.js';
+import { knownMembers, livePid, writePid } from '../process/pids.js';
 import { spawnDetached } from '../process/spawn.js';
 import { stopMembers } from '../process/stop.js';
 import type { ClusterAt } from './members.js';
@@ -53,38 +56,83 @@ export function workerContainerd(at: Pick<ClusterAt, 'cluster' | 'paths'>, worke
 const containerdMember = (worker: string): string => `containerd-${worker}`;
 
 function rackGround(at: ClusterAt): Ground {
-  const plan = rackPlan(at.cluster);
-  const machine = (name: string): (typeof plan.machines)[number] => {
+  const plan = planOf(at.cluster);
+  const machine = (name: string): RackMachine => {
     const found = plan.machines.find((one) => one.name === name);
     if (found === undefined) throw new RangeError(`no machine ${name} in the rack`);
     return found;
   };
   return {
-    prepare: async (say) => {
-      if (process.getuid?.() !== 0)
-        throw new UserError('a rack needs root: it makes network namespaces and runs containers');
-      try {
+    prepare: (say) =>
+      asUserError(async () => {
+        requireRoot();
+        const other = ownerElsewhere(at, plan);
+        if (other !== null)
+          throw new UserError(
+            `the rack ${at.cluster.name} of ${other} runs; stop that one, or give this one another name and network`,
+          );
+        // What a crash or a reboot left must not come between.
+        if (knownMembers(at.paths).every((member) => livePid(at.paths, member) === null)) powerOff(at, plan);
         createRack(plan);
-        say(`rack of ${plan.machines.length} machines on ${plan.bridge}`);
+        mkdirSync(plan.runFolder, { recursive: true });
+        writeFileSync(ownerFile(plan), at.paths.root);
+        say(`rack of ${plan.machines.length} machines on ${plan.network}.0/24`);
         await startContainerds(at, (worker) => inMachine(machine(worker)));
         say(`containerd on ${at.cluster.workers.length} workers`);
-      } catch (error) {
-        if (error instanceof RackError) throw new UserError(error.message);
-        throw error;
-      }
-    },
+      }),
     prefix: (name) => inMachine(machine(name)),
-    dispose: async () => {
-      for (const { name } of at.cluster.workers) {
-        if (livePid(at.paths, containerdMember(name)) !== null) removeContainers(workerContainerd(at, name));
-      }
-      await stopMembers(
-        at.paths,
-        at.cluster.workers.map(({ name }) => containerdMember(name)),
-      );
-      destroyRack(plan);
-    },
+    dispose: () =>
+      asUserError(async () => {
+        requireRoot();
+        await stopMembers(
+          at.paths,
+          at.cluster.workers.map(({ name }) => containerdMember(name)),
+        );
+        if (ownerElsewhere(at, plan) === null) powerOff(at, plan);
+      }),
   };
+}
+
+/** Throws UserError. */
+function planOf(cluster: ClusterConfig): RackPlan {
+  try {
+    return rackPlan(cluster);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UserError(error.message);
+    throw error;
+  }
+}
+
+function requireRoot(): void {
+  if (process.getuid?.() !== 0)
+    throw new UserError('a rack needs root: it makes network namespaces and runs containers');
+}
+
+async function asUserError(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof RackError) throw new UserError(error.message);
+    throw error;
+  }
+}
+
+/** Names are this computer's: the file says which state directory has the rack of this name. */
+const ownerFile = (plan: RackPlan): string => join(plan.runFolder, 'owner');
+
+/** The other state directory whose rack of this name runs; null: there is none. */
+function ownerElsewhere(at: ClusterAt, plan: RackPlan): string | null {
+  if (!existsSync(ownerFile(plan))) return null;
+  const owner = readFileSync(ownerFile(plan), 'utf8');
+  return owner !== at.paths.root && plan.machines.some((machine) => processesIn(machine).length > 0)
+    ? owner
+    : null;
+}
+
+/** Removes everything but data. */
+function powerOff(at: ClusterAt, plan: RackPlan): void {
+  for (const { name } of at.cluster.workers) powerOffContainerd(workerContainerd(at, name));
+  destroyRack(plan);
 }
 
 async function startContainerds(at: ClusterAt, prefix: (worker: string) => readonly string[]): Promise<void> {
@@ -103,7 +151,7 @@ async function startContainerds(at: ClusterAt, prefix: (worker: string) => reado
   }
   for (const { name } of missing) {
     const paths = workerContainerd(at, name);
-    await waitForContainerd(paths);
+    await waitForContainerd(paths, () => livePid(at.paths, containerdMember(name)) !== null);
     importImage(paths, archive);
   }
 }

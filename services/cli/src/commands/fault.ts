@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { rackPlan, setLink } from '@raftsman/rack';
+import { RackError, rackPlan, setLink } from '@raftsman/rack';
 import { UserError } from '../errors.js';
 import { knownMembers, livePid } from '../process/pids.js';
 import { addLocationFlags, locate, type LocationOptions } from './location.js';
@@ -40,7 +40,13 @@ function linkCommand(name: string, state: 'up' | 'down', what: string): Command 
           `no machine is named ${machine}; there are ${plan.machines.map((one) => one.name).join(', ')}`,
         );
       }
-      setLink(plan, machine, state);
+      try {
+        setLink(plan, machine, state);
+      } catch (error) {
+        if (error instanceof RackError)
+          throw new UserError(`is the rack up, and are you root? ${error.message}`);
+        throw error;
+      }
       console.log(`${machine}: link ${state}`);
     },
   );
