@@ -17,7 +17,7 @@ export const busyboxImage: OciImage = { name: 'docker.io/library/busybox:1.36' }
 /** Why containerd cannot be started here; undefined: it can. */
 export function missingForContainerd(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root';
-  const programs = ['/usr/bin/containerd', '/usr/bin/ctr', '/usr/sbin/runc', '/usr/lib/cni/bridge'];
+  const programs = ['/usr/bin/containerd', '/usr/bin/ctr', '/usr/sbin/runc', '/usr/lib/cni/ptp'];
   const missing = programs.filter((program) => !existsSync(program));
   if (missing.length > 0)
     return `missing: ${missing.join(', ')} (apt install containerd runc containernetworking-plugins)`;
@@ -28,8 +28,6 @@ export interface Containerd {
   readonly endpoint: string;
   readonly cniConfDir: string;
   readonly cniDataDir: string;
-  /** Of this containerd alone; taken away at the end. */
-  readonly bridge: string;
   import(image: OciImage): Promise<void>;
   stop(): Promise<void>;
 }
@@ -39,7 +37,6 @@ export async function startContainerd(): Promise<Containerd> {
   const root = await mkdtemp(join(tmpdir(), 'raftsman-containerd-'));
   const socket = join(root, 'containerd.sock');
   const cniConfDir = join(root, 'cni-conf');
-  const bridge = `rmt${process.pid}`;
   await mkdir(cniConfDir);
   await writeFile(join(root, 'config.toml'), configToml(root, socket, cniConfDir));
   const child = spawn('/usr/bin/containerd', ['--config', join(root, 'config.toml')], {
@@ -66,7 +63,6 @@ export async function startContainerd(): Promise<Containerd> {
     endpoint: `unix://${socket}`,
     cniConfDir,
     cniDataDir: join(root, 'cni-data'),
-    bridge,
     import: async (image) => {
       const file = join(root, 'image.tar');
       await writeFile(file, buildOciImage(image));
@@ -78,7 +74,6 @@ export async function startContainerd(): Promise<Containerd> {
       await exited;
       await killShims(root);
       await unmountBelow(root);
-      await run('ip', ['link', 'delete', bridge]).catch(() => undefined);
       await rm(root, { recursive: true, force: true });
     },
   };

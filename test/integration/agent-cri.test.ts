@@ -13,7 +13,6 @@ describeRuntime(
     const containerd = await startContainerd();
     await writeCniConfig(containerd.cniConfDir, {
       podCidr: '10.251.7.0/24',
-      bridge: containerd.bridge,
       dataDir: containerd.cniDataDir,
     });
     const runtime = await CriRuntime.connect({ endpoint: containerd.endpoint, logger });

@@ -50,7 +50,7 @@ describe.skipIf(missing !== undefined)(`pods in containers${why}`, () => {
   beforeAll(async () => {
     rootDir = await mkdtemp(join(tmpdir(), 'raftsman-agent-cri-'));
     containerd = await startContainerd();
-    const network = { podCidr: '10.251.8.0/24', bridge: containerd.bridge, dataDir: containerd.cniDataDir };
+    const network = { podCidr: '10.251.8.0/24', dataDir: containerd.cniDataDir };
     await writeCniConfig(containerd.cniConfDir, network);
     runtime = await CriRuntime.connect({ endpoint: containerd.endpoint, logger });
     await eventually(async () => expect((await runtime.status()).every(({ status }) => status)).toBe(true));
@@ -212,7 +212,7 @@ describe.skipIf(missing !== undefined)(`pods in containers${why}`, () => {
     await eventually(() => expect(api.pods.size).toBe(0));
     expect(await runtime.listPodSandboxes()).toEqual([]);
     expect(await runtime.listContainers()).toEqual([]);
-    const { stdout } = await run('ip', ['-o', 'link', 'show', 'master', containerd.bridge]);
+    const { stdout } = await run('ip', ['-4', '-o', 'route', 'show', 'root', '10.251.8.0/24']);
     expect(stdout).toBe('');
     await eventually(() => expect(manager.size).toBe(0));
   });

@@ -187,13 +187,12 @@ describe('small things', () => {
     expect(parseProcStat(text)).toEqual({ pid: 7, state: 'S', parentPid: 1, sessionId: 9, startTicks: 4242 });
     expect(parseProcStat('garbage')).toBeUndefined();
   });
-  it('writes a CNI configuration that has the block and the bridge', () => {
-    const conflist = JSON.parse(cniConflist({ podCidr: '10.9.0.0/24', bridge: 'b0', dataDir: '/d' })) as {
+  it('writes a CNI configuration that has the block', () => {
+    const conflist = JSON.parse(cniConflist({ podCidr: '10.9.0.0/24', dataDir: '/d' })) as {
       plugins: unknown[];
     };
     expect(conflist.plugins[0]).toMatchObject({
-      type: 'bridge',
-      bridge: 'b0',
+      type: 'ptp',
       ipam: { dataDir: '/d', ranges: [[{ subnet: '10.9.0.0/24' }]] },
     });
   });

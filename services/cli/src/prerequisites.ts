@@ -27,7 +27,7 @@ const forContainers: readonly Prerequisite[] = [
 
 /** CNI plugins are not on PATH: Debian keeps them in /usr/lib/cni. */
 const cniPlugin: Prerequisite = {
-  program: '../lib/cni/bridge',
+  program: '../lib/cni/ptp',
   debianPackage: 'containernetworking-plugins',
 };
 

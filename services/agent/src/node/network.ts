@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Node } from '@raftsman/api';
 import type { Informer } from '@raftsman/client';
@@ -65,7 +64,6 @@ async function configure(
   if (config.cniConfDir !== undefined)
     await writeCniConfig(config.cniConfDir, {
       podCidr,
-      bridge: bridgeName(config.nodeName),
       dataDir: join(config.rootDir, 'cni'),
     });
   await runtime.updateRuntimeConfig({ podCidr });
@@ -73,7 +71,3 @@ async function configure(
   options.changed();
   return podCidr;
 }
-
-/** Of this node alone even if several share a network namespace; Linux takes 15 characters. */
-const bridgeName = (nodeName: string): string =>
-  `rman-${createHash('sha256').update(nodeName).digest('hex').slice(0, 8)}`;

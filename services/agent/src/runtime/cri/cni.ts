@@ -6,25 +6,23 @@ export const cniConfFile = '10-raftsman.conflist';
 
 export interface CniConfig {
   readonly podCidr: string;
-  /** The node's bridge, at most 15 characters. */
-  readonly bridge: string;
   /** Where the addresses that are in use are kept; of this node alone. */
   readonly dataDir: string;
 }
 
-/** A node's pod network: a bridge with the block's first address, the others to pods, host ports by portmap. Pure. */
-export function cniConflist({ podCidr, bridge, dataDir }: CniConfig): string {
+/**
+ * A node's pod network: a link of its own for each pod with the block's first address at the node's end, host ports by portmap. Not a bridge:
+ * answers between two pods of one node would pass the node's Service rules by, unless the kernel has br_netfilter. Pure.
+ */
+export function cniConflist({ podCidr, dataDir }: CniConfig): string {
   const conflist = {
     cniVersion: '0.4.0',
     name: 'raftsman',
     plugins: [
       {
-        type: 'bridge',
-        bridge,
-        isGateway: true,
+        type: 'ptp',
         // Towards other pods a pod keeps its address; towards everybody else the node's proxy or firewall masquerades.
         ipMasq: false,
-        hairpinMode: true,
         ipam: {
           type: 'host-local',
           dataDir,
