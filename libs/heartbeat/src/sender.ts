@@ -75,6 +75,7 @@ interface Fallback {
 function createFallback(config: BeatSenderConfig, logger: Logger): Fallback {
   let client: HeartbeatsClient | null = null;
   let stream: ClientWritableStream<BeatMessage> | null = null;
+  let inUse = false;
 
   const open = (): ClientWritableStream<BeatMessage> => {
     client ??= new heartbeatsService(
@@ -87,18 +88,20 @@ function createFallback(config: BeatSenderConfig, logger: Logger): Fallback {
       if (error) logger.debug({ err: error }, 'beats over gRPC broke off');
     });
     opened.on('error', () => undefined); // The callback above has the error too.
-    logger.warn('NATS does not answer: beats go over gRPC');
     return opened;
   };
 
   const rest = (): void => {
-    if (stream !== null) logger.info('beats go over NATS again');
+    if (inUse) logger.info('beats go over NATS again');
+    inUse = false;
     stream?.end();
     stream = null;
   };
   return {
     send: (beat) => {
       if (config.apiservers.length === 0) return;
+      if (!inUse) logger.warn('NATS does not answer: beats go over gRPC');
+      inUse = true;
       stream ??= open();
       // A stream that does not drain is stuck: beats must not pile up behind it.
       if (stream.writableNeedDrain) {
