@@ -1,50 +1,123 @@
-import { badRequest } from '@raftsman/api';
+/** What is wrong with an encoding; `decodeProtobuf` makes a 400 of it. */
+export class WireError extends Error {
+  override readonly name = 'WireError';
+}
 
-/** One field as it stands on the wire: https://protobuf.dev/programming-guides/encoding/ */
-export type WireField =
-  | { readonly number: number; readonly kind: 'varint'; readonly value: bigint }
-  | { readonly number: number; readonly kind: 'fixed64'; readonly value: Buffer }
-  | { readonly number: number; readonly kind: 'bytes'; readonly value: Buffer };
+const truncated = (): WireError => new WireError('unexpected EOF');
 
-const truncated = (): Error => badRequest('the protobuf ends in the middle of a field');
+const wireTypes = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+const varintBytesMax = 10;
+/** So many bytes of seven bits each fit a double exactly. */
+const exactBytes = 7;
 
-/** The fields of one message, in order. Throws 400. */
-export function* wireFields(message: Buffer): Generator<WireField> {
-  let at = 0;
-  const varint = (): bigint => {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = message[at];
-      if (byte === undefined) throw truncated();
-      at += 1;
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt.asUintN(64, value);
+/**
+ * One message's fields in the order in which they stand: https://protobuf.dev/programming-guides/encoding/
+ * After each `next` that answers true, exactly one of the other methods takes the field's value. All throw WireError.
+ */
+export class WireReader {
+  readonly #message: Buffer;
+  #at = 0;
+  #number = 0;
+  #wireType = 0;
+
+  constructor(message: Buffer) {
+    this.#message = message;
+  }
+
+  /** The field at which the reader is. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** Goes to the next field; false: there is none. */
+  next(): boolean {
+    if (this.#at === this.#message.length) return false;
+    const tag = this.#varint();
+    this.#number = Math.floor(tag / 8);
+    this.#wireType = tag % 8;
+    if (tag < 8 || tag >= 2 ** 32) {
+      throw new WireError(`proto: illegal tag ${this.#number} (wire type ${this.#wireType})`);
     }
-    throw badRequest('the protobuf holds a number of more than 64 bits');
-  };
-  const take = (length: number): Buffer => {
-    if (length > message.length - at) throw truncated();
-    at += length;
-    return message.subarray(at - length, at);
-  };
-  while (at < message.length) {
-    const tag = varint();
-    const number = Number(tag >> 3n);
-    switch (Number(tag & 7n)) {
-      case 0:
-        yield { number, kind: 'varint', value: varint() };
-        break;
-      case 1:
-        yield { number, kind: 'fixed64', value: take(8) };
-        break;
-      case 2: {
-        const length = varint();
-        if (length > BigInt(message.length)) throw truncated();
-        yield { number, kind: 'bytes', value: take(Number(length)) };
-        break;
-      }
+    return true;
+  }
+
+  /** A signed integer; beyond 2^53 the nearest double, as in JSON. `name` is the field's, for errors. */
+  integer(name: string): number {
+    this.#expect(wireTypes.varint, name);
+    return this.#varint();
+  }
+
+  double(name: string): number {
+    this.#expect(wireTypes.fixed64, name);
+    return this.#take(8).readDoubleLE();
+  }
+
+  bytes(name: string): Buffer {
+    this.#expect(wireTypes.bytes, name);
+    return this.#take(this.#varint());
+  }
+
+  /** One element of a list of integers, or many packed into one field. */
+  integers(name: string): readonly number[] {
+    if (this.#wireType !== wireTypes.bytes) return [this.integer(name)];
+    const packed = new WireReader(this.bytes(name));
+    const values: number[] = [];
+    while (packed.#at < packed.#message.length) values.push(packed.#varint());
+    return values;
+  }
+
+  skip(): void {
+    switch (this.#wireType) {
+      case wireTypes.varint:
+        this.#varint();
+        return;
+      case wireTypes.fixed64:
+        this.#take(8);
+        return;
+      case wireTypes.bytes:
+        this.#take(this.#varint());
+        return;
+      case wireTypes.fixed32:
+        this.#take(4);
+        return;
       default:
-        throw badRequest(`the protobuf has a field of wire type ${tag & 7n}, which no kind uses`);
+        throw new WireError(`proto: illegal wireType ${this.#wireType}`);
     }
+  }
+
+  #expect(wireType: number, name: string): void {
+    if (this.#wireType !== wireType) {
+      throw new WireError(`proto: wrong wireType = ${this.#wireType} for field ${name}`);
+    }
+  }
+
+  #take(length: number): Buffer {
+    if (length < 0) throw new WireError('proto: negative length found during unmarshaling');
+    if (length > this.#message.length - this.#at) throw truncated();
+    this.#at += length;
+    return this.#message.subarray(this.#at - length, this.#at);
+  }
+
+  #varint(): number {
+    const start = this.#at;
+    let value = 0;
+    let scale = 1;
+    for (let count = 1; count <= varintBytesMax; count += 1) {
+      const byte = this.#message[this.#at];
+      if (byte === undefined) throw truncated();
+      this.#at += 1;
+      value += (byte & 0x7f) * scale;
+      scale *= 0x80;
+      if (byte < 0x80) return count <= exactBytes ? value : this.#wideVarint(start);
+    }
+    throw new WireError('proto: integer overflow');
+  }
+
+  #wideVarint(start: number): number {
+    let value = 0n;
+    for (let at = this.#at - 1; at >= start; at -= 1) {
+      value = (value << 7n) | BigInt(this.#message[at]! & 0x7f);
+    }
+    return Number(BigInt.asIntN(64, value));
   }
 }

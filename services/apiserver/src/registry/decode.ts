@@ -1,10 +1,8 @@
 import {
   apiVersionOf,
   applyDefaults,
-  bareMediaType,
   cannotBeHandled,
   checkFields,
-  decodeBody,
   invalid,
   mediaTypes,
   objectOfKind,
@@ -17,6 +15,7 @@ import {
   type KubeObject,
   type Resource,
 } from '@raftsman/api';
+import { bodyValue } from './body-value.js';
 import { nameOf, timestamp } from './model.js';
 import type { Body, FieldValidation, Target } from './target.js';
 
@@ -36,7 +35,7 @@ export function decodeInput(
 ): Input {
   // An apply's content type says YAML, of which JSON is a part.
   const contentType = apply ? mediaTypes.yaml : body.contentType;
-  const { value, strictErrors } = decodeBody(body.bytes, bareMediaType(contentType));
+  const { value, strictErrors } = bodyValue({ bytes: body.bytes, contentType });
   const warnings = strictDecoding(resource, strictErrors, fieldValidation);
   const checked = checkedFields(
     resource,

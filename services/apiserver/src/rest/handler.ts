@@ -5,7 +5,6 @@ import type { Logger } from '@raftsman/telemetry';
 import { authorize, type Authorizer } from '../auth/authorizer.js';
 import { anonymous, identityOf, type Identity } from '../auth/identity.js';
 import { limits } from '../limits.js';
-import { withoutProtobuf } from '../protobuf/body.js';
 import type { Core, RequestContext } from '../registry/core.js';
 import { apiErrorOf } from '../registry/storage-failure.js';
 import { answerHealth, type HealthChecks } from './health.js';
@@ -116,8 +115,7 @@ async function answer(
     name: '',
   });
   if (method !== 'POST') throw pathNotFound();
-  const contentType = String(request.headers['content-type'] ?? '');
-  const body = withoutProtobuf({ bytes: await readBody(request), contentType });
+  const body = { bytes: await readBody(request), contentType: String(request.headers['content-type'] ?? '') };
   sendValue(exchange, 201, answerReview(review, identity, options.authorizer, body, options.now()));
 }
 

@@ -1,6 +1,5 @@
 import {
   badRequest,
-  decodeBody,
   failure,
   methodNotSupported,
   parseIncludeObject,
@@ -9,7 +8,7 @@ import {
   type Resource,
 } from '@raftsman/api';
 import { limits } from '../limits.js';
-import { withoutProtobuf } from '../protobuf/body.js';
+import { bodyValue } from '../registry/body-value.js';
 import type { WriteResult } from '../registry/core.js';
 import { parseDeleteOptions } from '../registry/delete-options.js';
 import { apiErrorOf } from '../registry/storage-failure.js';
@@ -83,13 +82,13 @@ function wrongMethod(method: string): ApiError {
 
 async function bodyOf(call: Call): Promise<Body> {
   const contentType = String(call.request.headers['content-type'] ?? '');
-  return withoutProtobuf({ bytes: await readBody(call.request), contentType });
+  return { bytes: await readBody(call.request), contentType };
 }
 
 async function deletion(call: Call): Promise<DeleteOptions> {
   const body = await bodyOf(call);
   if (body.bytes.length === 0) return deleteOptions(call.query);
-  const asked = parseDeleteOptions(decodeBody(body.bytes, body.contentType).value);
+  const asked = parseDeleteOptions(bodyValue(body).value);
   return { ...asked, dryRun: asked.dryRun || deleteOptions(call.query).dryRun };
 }
 

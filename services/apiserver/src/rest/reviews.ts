@@ -1,6 +1,7 @@
-import { badRequest, decodeBody, isObject, type KubeObject, type Verb } from '@raftsman/api';
+import { badRequest, isObject, type KubeObject, type Verb } from '@raftsman/api';
 import type { Action, Authorizer } from '../auth/authorizer.js';
 import type { Identity } from '../auth/identity.js';
+import { bodyValue } from '../registry/body-value.js';
 import { timestamp } from '../registry/model.js';
 import type { Body } from '../registry/target.js';
 
@@ -41,7 +42,7 @@ export function answerReview(
   body: Body,
   now: number,
 ): KubeObject {
-  const { value } = decodeBody(body.bytes, body.contentType);
+  const { value } = bodyValue(body);
   if (!isObject(value)) throw badRequest('the body is not a review');
   const metadata = { creationTimestamp: timestamp(now) };
   switch (review) {

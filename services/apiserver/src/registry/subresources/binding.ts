@@ -1,7 +1,6 @@
 import {
   badRequest,
   conflict,
-  decodeBody,
   invalid,
   isObject,
   jsonClone,
@@ -11,6 +10,7 @@ import {
   type KubeObject,
   type Pod,
 } from '@raftsman/api';
+import { bodyValue } from '../body-value.js';
 import type { CoreContext, RequestContext, WriteResult } from '../core.js';
 import { recordUpdate } from '../decode.js';
 import { isDeleting, timestamp } from '../model.js';
@@ -31,7 +31,7 @@ export async function bindPod(
   body: Body,
   options: WriteOptions,
 ): Promise<WriteResult> {
-  const binding = parseBinding(target, decodeBody(body.bytes, body.contentType).value);
+  const binding = parseBinding(target, bodyValue(body).value);
   const manager = managerOf(options.fieldManager, request.userAgent);
   await updateStored(context, request, target, {
     change: (current) => bound(target, current, binding, timestamp(context.now())),

@@ -1,4 +1,5 @@
-import { badRequest, decodeBody, isObject, type JsonValue } from '@raftsman/api';
+import { badRequest, isObject, type JsonValue } from '@raftsman/api';
+import { bodyValue } from '../body-value.js';
 import type { CoreContext, RequestContext, WriteResult } from '../core.js';
 import { parseDeleteOptions } from '../delete-options.js';
 import type { Body, Target, WriteOptions } from '../target.js';
@@ -12,7 +13,7 @@ export async function evictPod(
   body: Body,
   options: WriteOptions,
 ): Promise<WriteResult> {
-  const { value } = decodeBody(body.bytes, body.contentType);
+  const { value } = bodyValue(body);
   if (!isObject(value) || (value['kind'] !== undefined && value['kind'] !== 'Eviction')) {
     throw badRequest('the body is not an Eviction');
   }

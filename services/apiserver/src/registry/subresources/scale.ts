@@ -2,7 +2,6 @@ import {
   applyPatch,
   badRequest,
   bareMediaType,
-  decodeBody,
   int32,
   invalidValue,
   invalid,
@@ -15,6 +14,7 @@ import {
   unsupportedMediaType,
   type KubeObject,
 } from '@raftsman/api';
+import { bodyValue } from '../body-value.js';
 import type { CoreContext, RequestContext, WriteResult } from '../core.js';
 import { recordUpdate } from '../decode.js';
 import type { Body, Target, WriteOptions } from '../target.js';
@@ -77,7 +77,7 @@ export async function updateScale(
   body: Body,
   options: WriteOptions,
 ): Promise<WriteResult> {
-  const { value } = decodeBody(body.bytes, body.contentType);
+  const { value } = bodyValue(body);
   return writeScale(context, request, target, options, () => value);
 }
 
