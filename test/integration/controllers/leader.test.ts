@@ -149,12 +149,10 @@ describe('both services on the real apiserver', () => {
     await first.stop();
     masters.splice(masters.indexOf(first), 1);
     const stoppedMs = Date.now();
-    await client
-      .of(kinds.deployments)
-      .modify({ namespace: 'default', name: 'web' }, (now) => ({
-        ...now,
-        spec: { ...now.spec, replicas: 5 },
-      }));
+    await client.of(kinds.deployments).modify({ namespace: 'default', name: 'web' }, (now) => ({
+      ...now,
+      spec: { ...now.spec, replicas: 5 },
+    }));
     await until(async () => (await bound()) === 5, 'five pods are bound');
     expect(Date.now() - stoppedMs).toBeLessThan(4_000);
     expect(await holder('kube-scheduler')).not.toBe(before);
