@@ -31,21 +31,23 @@ export interface CommandResult {
   readonly output: string;
 }
 
-/** `slot` from 1 to 9 sets ports and addresses apart, so that clusters of several tests and a user's own do not meet. */
-export function createTestCluster(slot: number): TestCluster {
+/**
+ * `slot` from 1 to 9 sets ports and addresses apart, so that clusters of several tests and a user's own do not meet. `clusterYaml`: the cluster file,
+ * if it is not to be a local cluster.
+ */
+export function createTestCluster(slot: number, clusterYaml?: string): TestCluster {
   const directory = mkdtempSync(join(tmpdir(), `raftsman-e2e-${slot}-`));
   const configFile = join(directory, 'cluster.yaml');
   const stateDir = join(directory, 'state');
   const base = 20_000 + slot * 100;
-  writeFileSync(configFile, clusterFile(slot, base));
+  writeFileSync(configFile, clusterYaml ?? clusterFile(slot, base));
   const where = [`--config=${configFile}`, `--state-dir=${stateDir}`];
 
   const run = (...words: readonly string[]): CommandResult => {
-    const result = spawnSync(
-      process.execPath,
-      [raftsman, ...words.slice(0, 1), ...where, ...words.slice(1)],
-      { encoding: 'utf8', timeout: 180_000 },
-    );
+    const result = spawnSync(process.execPath, [raftsman, ...words, ...where], {
+      encoding: 'utf8',
+      timeout: 180_000,
+    });
     return { code: result.status, output: result.stdout + result.stderr };
   };
   const pid = (member: string): number =>

@@ -1,2 +1,3 @@
 export { up } from './commands/up.js';
 export { locate } from './commands/location.js';
+export { missingPackages } from './prerequisites.js';

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
+import { rackPlan } from '@raftsman/rack';
 import { adminGet, readyNodes } from '../cluster/admin.js';
 import { groundOf, type Ground } from '../cluster/ground.js';
 import { clusterMembers, type ClusterAt, type Member } from '../cluster/members.js';
@@ -121,7 +122,20 @@ function whatNext(at: ClusterAt): string {
     '  kubectl get nodes',
     '  kubectl apply -f examples/hello.yaml && kubectl rollout status deployment/hello',
     `  etcdctl --endpoints=${stores} --cacert=${pki}/ca.crt --cert=${pki}/etcd-client.crt --key=${pki}/etcd-client.key endpoint status -w table`,
-    '  make demo     # kill a leader and a worker, watch it heal',
-    '  make down     # stop; the data stays',
+    ...(at.cluster.kind === 'local' ? localNext : rackNext(at, here(at.configFile))),
   ].join('\n');
+}
+
+const localNext: readonly string[] = [
+  '  make demo     # kill a leader and a worker, watch it heal',
+  '  make down     # stop; the data stays',
+];
+
+function rackNext(at: ClusterAt, configFile: string): readonly string[] {
+  const { name, namespace } = rackPlan(at.cluster).machines.at(-1)!;
+  return [
+    `  nsenter --net=/run/netns/${namespace} bash     # be on ${name}: workers reach pods and Services`,
+    `  bin/raftsman fault cut ${name} --config ${configFile}     # pull its network cable; "mend" puts it back`,
+    `  bin/raftsman down --config ${configFile}     # stop; the data stays`,
+  ];
 }
