@@ -4,8 +4,8 @@ import { assert, type LeaseId } from './types.js';
 
 type Timer =
   | { readonly kind: 'running'; readonly ttlMs: number; readonly dueMs: number }
-  /** Handed out by `due`: its revocation is on its way. */
-  | { readonly kind: 'expiring'; readonly ttlMs: number };
+  /** Handed out by `due`: its revocation is on its way (null) or is tried again at `dueMs`. An attempt that failed may still take effect. */
+  | { readonly kind: 'expiring'; readonly dueMs: number | null };
 
 interface Appointment {
   readonly dueMs: number;
@@ -60,21 +60,22 @@ export class LeaseClock {
     while (ended.length < max && this.#heap.length > 0 && this.#heap[0]!.dueMs <= nowMs) {
       const { id } = this.#pop();
       const timer = this.#timers.get(id);
-      if (timer?.kind !== 'running') continue;
+      if (timer === undefined || timer.dueMs === null) continue;
       if (timer.dueMs > nowMs) {
         this.#push({ dueMs: timer.dueMs, id });
         continue;
       }
-      this.#timers.set(id, { kind: 'expiring', ttlMs: timer.ttlMs });
+      this.#timers.set(id, { kind: 'expiring', dueMs: null });
       ended.push(id);
     }
     return ended;
   }
 
-  /** The revocation failed: the lease is due again at `dueMs`. */
+  /** The revocation failed: the lease, which cannot be renewed any more, is due again at `dueMs`. */
   retry(id: LeaseId, dueMs: number): void {
-    const timer = this.#timers.get(id);
-    if (timer?.kind === 'expiring') this.#start(id, timer.ttlMs, dueMs);
+    if (this.#timers.get(id)?.kind !== 'expiring') return;
+    this.#timers.set(id, { kind: 'expiring', dueMs });
+    this.#push({ dueMs, id });
   }
 
   /** When to ask `due` next; null: nothing runs. May be too early, never too late. */
@@ -90,8 +91,7 @@ export class LeaseClock {
   /** Without the appointments of leases that are gone. */
   #rebuild(): void {
     this.#heap.length = 0;
-    for (const [id, timer] of this.#timers)
-      if (timer.kind === 'running') this.#push({ dueMs: timer.dueMs, id });
+    for (const [id, { dueMs }] of this.#timers) if (dueMs !== null) this.#push({ dueMs, id });
   }
 
   #push(appointment: Appointment): void {

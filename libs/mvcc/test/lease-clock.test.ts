@@ -24,6 +24,9 @@ describe('LeaseClock', () => {
     expect(clock.renew(1n, 9_000)).toBe('expiring');
     expect(clock.remainingMs(1n, 9_000)).toBe(0);
     clock.retry(1n, 9_500);
+    // The attempt that failed may still end it.
+    expect(clock.renew(1n, 9_400)).toBe('expiring');
+    expect(clock.remainingMs(1n, 9_400)).toBe(0);
     expect(clock.due(9_499, 10)).toEqual([]);
     expect(clock.due(9_500, 10)).toEqual([1n]);
     clock.removed(1n);

@@ -1,5 +1,5 @@
 import { LeaseClock, MvccError, type LeaseId } from '@raftsman/mvcc';
-import type { ReplicaStatus } from '../contract.js';
+import { ReplicaError, type ReplicaStatus } from '../contract.js';
 import { propose, storeOf, type Context } from './context.js';
 import { toEtcdError } from './errors.js';
 import { etcdLimits } from './limits.js';
@@ -45,7 +45,7 @@ export class LeaseKeeper {
     return this.#keeping.kind === 'leader';
   }
 
-  /** Seconds that the lease lives from now on; undefined: there is no such lease. Rejects with ReplicaError if this member cannot prove that it leads. */
+  /** Seconds that the lease lives from now on; undefined: there is no such lease. Rejects with ReplicaError if this member cannot prove that it leads, or its end was proposed. */
   async renew(id: LeaseId): Promise<number | undefined> {
     // Another member may lead by now, and may have revoked the lease (etcd-io/etcd#15247).
     await this.#context.replica.readIndex();
@@ -53,7 +53,9 @@ export class LeaseKeeper {
     const renewed = this.#keeping.clock.renew(id, now());
     if (renewed !== 'expiring') return renewed && renewed.ttlMs / 1000;
     await this.#revoking.get(id);
-    return storeOf(this.#context).leases.get(id)?.ttlSeconds;
+    if (storeOf(this.#context).leases.get(id) === undefined) return undefined;
+    // The attempt may still end it, or a newer leader keeps its time: nothing can be promised.
+    throw new ReplicaError('timeout');
   }
 
   /** Seconds, cut to a whole number as etcd does; undefined: there is no such lease. */

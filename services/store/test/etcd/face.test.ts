@@ -9,6 +9,7 @@ import { encodeCommand, noLease } from '@raftsman/mvcc';
 import { memberId, term } from '@raftsman/raft';
 import { clientCredentials, loadService } from '@raftsman/wire';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ReplicaError } from '../../src/contract.js';
 import type { EtcdFaceConfig } from '../../src/etcd/index.js';
 import { serveSingleMember, type Serving } from './single-member.js';
 
@@ -243,6 +244,36 @@ describe('leases', () => {
     expect(serving.stateMachine.store.leases.size).toBe(1);
     serving.replica.refusal = null;
     await until('the end of the lease', () => serving.stateMachine.store.leases.size === 0);
+  });
+
+  it('are not renewed once their end was proposed: it may still come', async () => {
+    const serving = await serve({ electionTimeoutMs: 100 });
+    await ask((done) => client<LeaseClient>(serving, 'Lease').leaseGrant({ TTL: 1, ID: 5 }, done));
+    let proposed = 0;
+    serving.replica.propose = () => {
+      proposed += 1;
+      return Promise.reject(new ReplicaError('timeout'));
+    };
+    await until('an end that nobody knows the outcome of', () => proposed === 1);
+    expect(await keepAlive(serving, 5)).toMatchObject({ code: status.UNAVAILABLE });
+    await until('another attempt', () => proposed === 2);
+    expect(await keepAlive(serving, 5)).toMatchObject({ code: status.UNAVAILABLE });
+  });
+
+  it('are not said to live on by whoever awaits their end in vain', async () => {
+    const serving = await serve({ electionTimeoutMs: 100 });
+    await ask((done) => client<LeaseClient>(serving, 'Lease').leaseGrant({ TTL: 1, ID: 5 }, done));
+    const refusals: (() => void)[] = [];
+    serving.replica.propose = () =>
+      new Promise((_resolve, reject) => refusals.push(() => reject(new ReplicaError('timeout'))));
+    await until('the end to be on its way', () => refusals.length === 1);
+    let asked = 0;
+    const { readIndex } = serving.replica;
+    serving.replica.readIndex = () => ((asked += 1), readIndex.call(serving.replica));
+    const answer = keepAlive(serving, 5);
+    await until('the renewal', () => asked === 1);
+    refusals[0]!();
+    expect(await answer).toMatchObject({ code: status.UNAVAILABLE });
   });
 });
 
