@@ -33,8 +33,9 @@ export const limits = {
   /** A request body, as in Kubernetes. etcd's own bound on a value is 1.5 MiB. */
   bodyBytesMax: 3 * 1024 * 1024,
   valueBytesMax: 1_572_864,
-  /** Messages within messages of a protobuf body. */
+  /** Messages within messages of a protobuf body, and the fields of all of them. */
   protobufDepthMessages: 64,
+  protobufFields: 65_536,
   headerBytesMax: 64 * 1024,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ApiError } from '@raftsman/api';
 import { decodeProtobuf, protobufType } from '../src/protobuf/body.js';
+import { WireReader } from '../src/protobuf/wire.js';
 import { bodyValue } from '../src/registry/body-value.js';
 
 /** The least of an encoder, by hand from the encoding's definition. */
@@ -170,6 +171,16 @@ describe('Kubernetes protobuf', () => {
       /the key "__proto__" is not allowed$/,
     ],
     [
+      'more fields than anybody needs',
+      envelope('v1', 'Pod', bytes(2, Buffer.alloc(300_000, Buffer.from([0x12, 0])))),
+      /more than 65536 fields$/,
+    ],
+    [
+      'more numbers than anybody needs',
+      envelope('v1', 'Pod', bytes(2, bytes(14, bytes(4, Buffer.alloc(100_000, 1))))),
+      /more than 65536 fields$/,
+    ],
+    [
       'nanoseconds beyond a second',
       envelope('v1', 'Pod', bytes(1, bytes(8, number(1, 1), number(2, 1_000_000_000)))),
       /Time\.MarshalJSON/,
@@ -177,6 +188,14 @@ describe('Kubernetes protobuf', () => {
   ])('%s is refused', (_, body, words) => {
     expect(refusal(body)).toMatch(words);
     expect(Object.getPrototypeOf({})).toBe(Object.prototype);
+  });
+
+  test('messages within messages end somewhere', () => {
+    let nested = Buffer.alloc(0);
+    for (let depth = 0; depth < 100; depth += 1) nested = bytes(1, nested);
+    const descend = (reader: WireReader): number =>
+      reader.next() ? 1 + descend(reader.message('nested')) : 0;
+    expect(() => descend(new WireReader(nested))).toThrow('exceeded max depth');
   });
 
   test('garbage is refused and never more than that', () => {

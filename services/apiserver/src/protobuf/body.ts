@@ -19,7 +19,9 @@ export function decodeProtobuf(body: Uint8Array): JsonObject {
       `provided data does not appear to be a protobuf message, expected prefix [${[...magic].join(' ')}]`,
     );
   }
-  const { apiVersion, kind, raw } = orBadRequest('', () => openEnvelope(bytes.subarray(magic.length)));
+  const { apiVersion, kind, raw } = orBadRequest('', () =>
+    openEnvelope(new WireReader(bytes.subarray(magic.length))),
+  );
   if (kind === '') throw badRequest("Object 'Kind' is missing in the body");
   const schema = schemaOf(apiVersion, kind);
   if (schema === undefined) {
@@ -29,7 +31,7 @@ export function decodeProtobuf(body: Uint8Array): JsonObject {
   }
   const version = apiVersion.slice(apiVersion.lastIndexOf('/') + 1);
   const refusal = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: `;
-  return { ...orBadRequest(refusal, () => decodeMessage(schema, raw)), apiVersion, kind };
+  return { ...orBadRequest(refusal, () => decodeMessage(schema, new WireReader(raw))), apiVersion, kind };
 }
 
 function orBadRequest<T>(prefix: string, decode: () => T): T {
@@ -48,21 +50,19 @@ interface Envelope {
 }
 
 /** runtime.Unknown. */
-function openEnvelope(bytes: Buffer): Envelope {
+function openEnvelope(reader: WireReader): Envelope {
   let type: Omit<Envelope, 'raw'> = { apiVersion: '', kind: '' };
   let raw: Buffer = Buffer.alloc(0);
-  const reader = new WireReader(bytes);
   while (reader.next()) {
-    if (reader.number === 1) type = typeMeta(reader.bytes('TypeMeta'));
+    if (reader.number === 1) type = typeMeta(reader.message('TypeMeta'));
     else if (reader.number === 2) raw = reader.bytes('Raw');
     else reader.skip();
   }
   return { ...type, raw };
 }
 
-function typeMeta(message: Buffer): Omit<Envelope, 'raw'> {
+function typeMeta(reader: WireReader): Omit<Envelope, 'raw'> {
   const type = { apiVersion: '', kind: '' };
-  const reader = new WireReader(message);
   while (reader.next()) {
     if (reader.number === 1) type.apiVersion = reader.bytes('APIVersion').toString();
     else if (reader.number === 2) type.kind = reader.bytes('Kind').toString();

@@ -10,37 +10,28 @@ import {
   type Property,
   type Schema,
 } from '@raftsman/api';
-import { limits } from '../limits.js';
 import { fieldsOf, type Field } from './fields.js';
 import { decodeIntOrString, decodeTime } from './scalars.js';
-import { WireError, WireReader } from './wire.js';
+import { WireError, type WireReader } from './wire.js';
 
 /**
  * The JSON that a message stands for, by its kind's schema. Fields that the schema does not know are passed over, as Kubernetes does with protobuf.
  * Throws WireError, and ApiError for JSON within that does not parse.
  */
-export function decodeMessage(schema: ObjectSchema, message: Buffer, depth = 0): JsonObject {
-  if (depth > limits.protobufDepthMessages) throw new WireError('proto: exceeded max depth');
+export function decodeMessage(schema: ObjectSchema, reader: WireReader): JsonObject {
   const object: JsonObject = {};
-  decodeInto(object, schema, schema.name ?? '', message, depth);
+  decodeInto(object, schema, schema.name ?? '', reader);
   return object;
 }
 
-function decodeInto(
-  object: JsonObject,
-  schema: ObjectSchema,
-  type: string,
-  message: Buffer,
-  depth: number,
-): void {
+function decodeInto(object: JsonObject, schema: ObjectSchema, type: string, reader: WireReader): void {
   const fields = fieldsOf(type);
-  const reader = new WireReader(message);
   while (reader.next()) {
     const field = fields.get(reader.number);
     const property = field === undefined ? undefined : ownProperty(schema.properties, field.name);
-    if (field?.embedded === true) decodeInto(object, schema, field.name, reader.bytes(field.name), depth);
+    if (field?.embedded === true) decodeInto(object, schema, field.name, reader.message(field.name));
     else if (field === undefined || property === undefined) reader.skip();
-    else decodeField(object, field, property as Property, reader, depth);
+    else decodeField(object, field, property as Property, reader);
   }
 }
 
@@ -49,37 +40,30 @@ function decodeField(
   { name, pointer }: Field,
   { schema, required }: Property,
   reader: WireReader,
-  depth: number,
 ): void {
   if (schema.kind === 'array') {
     const list = (object[name] ??= []) as JsonValue[];
     if (schema.items.kind === 'integer') for (const each of reader.integers(name)) list.push(each);
-    else list.push(decodeValue(schema.items, name, reader, depth) ?? null);
+    else list.push(decodeValue(schema.items, name, reader) ?? null);
   } else if (schema.kind === 'map') {
     const map = (object[name] ??= {}) as JsonObject;
-    const [key, value] = decodeEntry(schema, name, reader.bytes(name), depth);
+    const [key, value] = decodeEntry(schema, name, reader.message(name));
     map[key] = value;
   } else {
-    const value = decodeValue(schema, name, reader, depth);
+    const value = decodeValue(schema, name, reader);
     if (value !== undefined && (pointer || required || !isZero(value))) object[name] = value;
   }
 }
 
 const isZero = (value: JsonValue): boolean => value === '' || value === 0 || value === false;
 
-function decodeEntry(
-  schema: MapSchema,
-  name: string,
-  entry: Buffer,
-  depth: number,
-): readonly [string, JsonValue] {
+function decodeEntry(schema: MapSchema, name: string, entry: WireReader): readonly [string, JsonValue] {
   let key = '';
   let value: JsonValue | undefined;
-  const reader = new WireReader(entry);
-  while (reader.next()) {
-    if (reader.number === 1) key = textOf(reader.bytes(name), name);
-    else if (reader.number === 2) value = decodeValue(schema.values, name, reader, depth);
-    else reader.skip();
+  while (entry.next()) {
+    if (entry.number === 1) key = textOf(entry.bytes(name), name);
+    else if (entry.number === 2) value = decodeValue(schema.values, name, entry);
+    else entry.skip();
   }
   // As in JSON: assigning to it would change the object's prototype.
   if (key === '__proto__') throw new WireError(`the key ${JSON.stringify(key)} is not allowed`);
@@ -87,10 +71,10 @@ function decodeEntry(
 }
 
 /** undefined: Go's way of saying nothing. */
-function decodeValue(schema: Schema, name: string, reader: WireReader, depth: number): JsonValue | undefined {
+function decodeValue(schema: Schema, name: string, reader: WireReader): JsonValue | undefined {
   switch (schema.kind) {
     case 'string':
-      return decodeString(schema.format, name, reader.bytes(name));
+      return decodeString(schema.format, name, reader);
     case 'integer':
       return reader.integer(name);
     case 'boolean':
@@ -98,15 +82,15 @@ function decodeValue(schema: Schema, name: string, reader: WireReader, depth: nu
     case 'number':
       return reader.double(name);
     case 'quantity':
-      return textOf(innerBytes(reader.bytes(name), name), name);
+      return textOf(innerBytes(reader.message(name), name), name);
     case 'int-or-string':
-      return decodeIntOrString(reader.bytes(name));
+      return decodeIntOrString(reader.message(name));
     case 'object':
-      return decodeMessage(schema, reader.bytes(name), depth + 1);
+      return decodeMessage(schema, reader.message(name));
     case 'lazy':
-      return decodeValue(schema.get(), name, reader, depth);
+      return decodeValue(schema.get(), name, reader);
     case 'any':
-      return decodeRaw(innerBytes(reader.bytes(name), name));
+      return decodeRaw(innerBytes(reader.message(name), name));
     case 'array':
     case 'map':
       throw new TypeError(`${name}: Kubernetes' protobuf has no lists of lists`);
@@ -116,16 +100,16 @@ function decodeValue(schema: Schema, name: string, reader: WireReader, depth: nu
 function decodeString(
   format: 'date-time' | 'micro-time' | 'byte' | undefined,
   name: string,
-  bytes: Buffer,
+  reader: WireReader,
 ): string | undefined {
   switch (format) {
     case undefined:
-      return textOf(bytes, name);
+      return textOf(reader.bytes(name), name);
     case 'byte':
-      return bytes.toString('base64');
+      return reader.bytes(name).toString('base64');
     case 'date-time':
     case 'micro-time':
-      return decodeTime(format, bytes);
+      return decodeTime(format, reader.message(name));
   }
 }
 
@@ -135,9 +119,8 @@ function textOf(bytes: Buffer, name: string): string {
 }
 
 /** The content of a message whose only field, a string or bytes, is its first: Quantity, FieldsV1. */
-function innerBytes(message: Buffer, name: string): Buffer {
+function innerBytes(reader: WireReader, name: string): Buffer {
   let content: Buffer = Buffer.alloc(0);
-  const reader = new WireReader(message);
   while (reader.next()) {
     if (reader.number === 1) content = reader.bytes(name);
     else reader.skip();

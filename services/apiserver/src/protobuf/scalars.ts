@@ -1,13 +1,12 @@
-import { WireError, WireReader } from './wire.js';
+import { WireError, type WireReader } from './wire.js';
 
 const yearOneSeconds = -62_135_596_800;
 const year10000Seconds = 253_402_300_800;
 
 /** meta/v1 Time and MicroTime; undefined: no time, which Go writes as nothing or as the first second of year one. Throws WireError. */
-export function decodeTime(format: 'date-time' | 'micro-time', message: Buffer): string | undefined {
+export function decodeTime(format: 'date-time' | 'micro-time', reader: WireReader): string | undefined {
   let seconds: number | null = null;
   let nanos = 0;
-  const reader = new WireReader(message);
   while (reader.next()) {
     if (reader.number === 1) seconds = reader.integer('Seconds');
     else if (reader.number === 2) nanos = reader.integer('Nanos');
@@ -23,11 +22,10 @@ export function decodeTime(format: 'date-time' | 'micro-time', message: Buffer):
 }
 
 /** util/intstr IntOrString. Throws WireError. */
-export function decodeIntOrString(message: Buffer): number | string {
+export function decodeIntOrString(reader: WireReader): number | string {
   let type = 0;
   let number = 0;
   let text = '';
-  const reader = new WireReader(message);
   while (reader.next()) {
     if (reader.number === 1) type = reader.integer('Type');
     else if (reader.number === 2) number = reader.integer('IntVal');

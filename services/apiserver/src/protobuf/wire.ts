@@ -1,3 +1,5 @@
+import { limits } from '../limits.js';
+
 /** What is wrong with an encoding; `decodeProtobuf` makes a 400 of it. */
 export class WireError extends Error {
   override readonly name = 'WireError';
@@ -10,18 +12,27 @@ const varintBytesMax = 10;
 /** So many bytes of seven bits each fit a double exactly. */
 const exactBytes = 7;
 
+/** What a body may still have, in all its messages together: two bytes on the wire can be an object in memory. */
+interface Budget {
+  fields: number;
+}
+
 /**
  * One message's fields in the order in which they stand: https://protobuf.dev/programming-guides/encoding/
  * After each `next` that answers true, exactly one of the other methods takes the field's value. All throw WireError.
  */
 export class WireReader {
   readonly #message: Buffer;
+  readonly #budget: Budget;
+  readonly #depth: number;
   #at = 0;
   #number = 0;
   #wireType = 0;
 
-  constructor(message: Buffer) {
+  constructor(message: Buffer, budget: Budget = { fields: limits.protobufFields }, depth = 0) {
     this.#message = message;
+    this.#budget = budget;
+    this.#depth = depth;
   }
 
   /** The field at which the reader is. */
@@ -32,6 +43,7 @@ export class WireReader {
   /** Goes to the next field; false: there is none. */
   next(): boolean {
     if (this.#at === this.#message.length) return false;
+    this.#spend();
     const tag = this.#varint();
     this.#number = Math.floor(tag / 8);
     this.#wireType = tag % 8;
@@ -57,12 +69,21 @@ export class WireReader {
     return this.#take(this.#varint());
   }
 
+  /** The message that is the field's value. */
+  message(name: string): WireReader {
+    if (this.#depth >= limits.protobufDepthMessages) throw new WireError('proto: exceeded max depth');
+    return new WireReader(this.bytes(name), this.#budget, this.#depth + 1);
+  }
+
   /** One element of a list of integers, or many packed into one field. */
   integers(name: string): readonly number[] {
     if (this.#wireType !== wireTypes.bytes) return [this.integer(name)];
-    const packed = new WireReader(this.bytes(name));
+    const packed = this.message(name);
     const values: number[] = [];
-    while (packed.#at < packed.#message.length) values.push(packed.#varint());
+    while (packed.#at < packed.#message.length) {
+      this.#spend();
+      values.push(packed.#varint());
+    }
     return values;
   }
 
@@ -83,6 +104,11 @@ export class WireReader {
       default:
         throw new WireError(`proto: illegal wireType ${this.#wireType}`);
     }
+  }
+
+  #spend(): void {
+    this.#budget.fields -= 1;
+    if (this.#budget.fields < 0) throw new WireError(`proto: more than ${limits.protobufFields} fields`);
   }
 
   #expect(wireType: number, name: string): void {
