@@ -17,7 +17,7 @@ const files = readdirSync(join(protoRoot, 'kubernetes'), { recursive: true }).fi
   file.endsWith('.proto'),
 );
 root.loadSync(
-  files.toSorted().map((file) => `kubernetes/${file}`),
+  files.toSorted((a, b) => a.localeCompare(b)).map((file) => `kubernetes/${file}`),
   { keepCase: true },
 );
 

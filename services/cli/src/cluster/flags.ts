@@ -71,6 +71,8 @@ export function apiserverFlags(
     `--kubelet-client-key=${keyFile(paths, 'apiserver-kubelet-client')}`,
     `--kubelet-certificate-authority=${certFile(paths, 'ca')}`,
     `--masters=${cluster.masters.map((m) => `${m.name}=https://${m.address}:${m.apiserverPort}`).join(',')}`,
+    // Longer than the gateway's health interval, so that it sends nobody here any more when the server stops.
+    '--shutdown-delay-duration=1s',
   ];
 }
 

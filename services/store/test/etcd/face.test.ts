@@ -268,8 +268,8 @@ describe('leases', () => {
       new Promise((_resolve, reject) => refusals.push(() => reject(new ReplicaError('timeout'))));
     await until('the end to be on its way', () => refusals.length === 1);
     let asked = 0;
-    const { readIndex } = serving.replica;
-    serving.replica.readIndex = () => ((asked += 1), readIndex.call(serving.replica));
+    const readIndex = serving.replica.readIndex.bind(serving.replica);
+    serving.replica.readIndex = () => ((asked += 1), readIndex());
     const answer = keepAlive(serving, 5);
     await until('the renewal', () => asked === 1);
     refusals[0]!();

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { createTestCluster, type TestCluster } from '../support/cluster.js';
+import { pause } from './load.js';
+
+/** How long the idle cluster is watched. */
+const idleMs = Number(process.env.BENCH_IDLE_SECONDS ?? 30) * 1_000;
+
+interface Usage {
+  readonly residentBytes: number;
+  readonly cpuSeconds: number;
+  /** Bytes that the process caused to be sent to the disk (/proc/<pid>/io, write_bytes). */
+  readonly writtenBytes: number;
+}
+
+const ticksPerSecond = 100;
+
+function usageOf(pid: number): Usage {
+  const file = (name: string): string => readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  const fields = file('stat')
+    .slice(file('stat').lastIndexOf(')') + 2)
+    .split(' ');
+  return {
+    residentBytes: Number(/VmRSS:\s+(\d+) kB/.exec(file('status'))![1]) * 1_024,
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+    writtenBytes: Number(/^write_bytes: (\d+)/m.exec(file('io'))![1]),
+  };
+}
+
+/** What `make up` costs while nothing happens: the figures that a Raspberry Pi's owner asks for. */
+describe('an idle cluster of three masters and three workers', () => {
+  let cluster: TestCluster;
+  beforeAll(() => {
+    cluster = createTestCluster(9);
+    cluster.up();
+  });
+  afterAll(() => cluster.destroy());
+
+  it('memory, CPU and disk writes of each process', async () => {
+    await pause(10_000);
+    const members = cluster.members();
+    const before = new Map(members.map((member) => [member, usageOf(cluster.pid(member))]));
+    await pause(idleMs);
+    console.log(
+      `\nidle for ${idleMs / 1_000} s\n\n| process | resident | CPU | written |\n| --- | --- | --- | --- |`,
+    );
+    let total = 0;
+    for (const member of members) {
+      const [first, last] = [before.get(member)!, usageOf(cluster.pid(member))];
+      const cpuPercent = ((last.cpuSeconds - first.cpuSeconds) / (idleMs / 1_000)) * 100;
+      total += last.residentBytes;
+      console.log(
+        `| ${member} | ${Math.round(last.residentBytes / 1_048_576)} MB | ${cpuPercent.toFixed(1)} % | ${Math.round((last.writtenBytes - first.writtenBytes) / 1_024)} KiB |`,
+      );
+    }
+    console.log(`| all | ${Math.round(total / 1_048_576)} MB | | |`);
+  });
+});
