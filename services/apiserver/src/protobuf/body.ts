@@ -31,7 +31,7 @@ export function decodeProtobuf(body: Uint8Array): JsonObject {
   }
   const version = apiVersion.slice(apiVersion.lastIndexOf('/') + 1);
   const refusal = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: `;
-  return { ...orBadRequest(refusal, () => decodeMessage(schema, new WireReader(raw))), apiVersion, kind };
+  return { apiVersion, kind, ...orBadRequest(refusal, () => decodeMessage(schema, new WireReader(raw))) };
 }
 
 function orBadRequest<T>(prefix: string, decode: () => T): T {
