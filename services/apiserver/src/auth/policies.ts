@@ -97,7 +97,7 @@ const admin: Policy = {
   paths: [{ verbs: ['*'], paths: ['*'] }],
 };
 
-/** Which pods a node may touch is decided on the object (admission/node-restriction.ts). */
+/** Which objects a node may touch is decided on the object (admission/node-restriction.ts), which it may read by its pods (node-reads.ts). */
 const nodes: Policy = {
   group: 'system:nodes',
   resources: [

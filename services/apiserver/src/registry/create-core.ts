@@ -1,4 +1,5 @@
 import type { Core, CoreContext } from './core.js';
+import { admitNodesRead } from './admission/node-reads.js';
 import { createObject } from './verbs/create.js';
 import { deleteCollection } from './verbs/delete-collection.js';
 import { deleteObject } from './verbs/delete.js';
@@ -15,14 +16,19 @@ export function createCore(context: CoreContext): Core {
   return {
     get: async (request, target, resourceVersion) => {
       allowed(context, request, 'get', target);
+      await admitNodesRead(context, request, 'get', target);
       return getObject(context, target, resourceVersion);
     },
     list: async (request, target, options) => {
-      allowed(context, request, 'list', selected(target, options));
+      const about = selected(target, options);
+      allowed(context, request, 'list', about);
+      await admitNodesRead(context, request, 'list', about, options);
       return listObjects(context, target, options);
     },
     watch: async (request, target, options) => {
-      allowed(context, request, 'watch', selected(target, options));
+      const about = selected(target, options);
+      allowed(context, request, 'watch', about);
+      await admitNodesRead(context, request, 'watch', about, options);
       return watchObjects(context, target, options);
     },
     create: async (request, target, body, options) => {
