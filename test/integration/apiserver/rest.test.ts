@@ -108,6 +108,67 @@ describe('REST', () => {
       expect((await send('expired', 'GET', maps)).json).toMatchObject({ kind: 'Status', code: 401 });
     });
 
+    test('who speaks for somebody else has the rights of that one, and needs the right to', async () => {
+      const who = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+      const as = (user: string, ...groups: string[]): Record<string, string> => ({
+        'impersonate-user': user,
+        ...(groups.length === 0 ? {} : { 'impersonate-group': groups.join(', ') }),
+      });
+      expect((await admin('POST', who, {}, as('jane', 'dev'))).json).toMatchObject({
+        status: { userInfo: { username: 'jane', groups: ['dev', 'system:authenticated'] } },
+      });
+      expect((await admin('POST', who, {}, as('system:serviceaccount:web:hello'))).json).toMatchObject({
+        status: { userInfo: { groups: expect.arrayContaining(['system:serviceaccounts:web']) as unknown } },
+      });
+      expect((await admin('DELETE', `${maps}/any`, undefined, as('jane'))).json).toMatchObject({
+        code: 403,
+        message: expect.stringContaining('User "jane" cannot delete resource "configmaps"') as unknown,
+      });
+      expect(
+        (await send('node-1', 'GET', maps, undefined, as('admin', 'system:masters'))).json,
+      ).toMatchObject({
+        code: 403,
+        message: expect.stringContaining('User "system:node:node-1" cannot impersonate') as unknown,
+      });
+      for (const headers of [{ 'impersonate-group': 'dev' }, { ...as('jane'), 'impersonate-extra-a': 'b' }]) {
+        expect((await admin('GET', maps, undefined, headers)).code).toBe(400);
+      }
+    });
+
+    test('a node reads the ConfigMaps and Secrets of its own pods, and lists its own pods', async () => {
+      const namespace = '/api/v1/namespaces/default';
+      for (const name of ['needed', 'foreign']) {
+        await admin('POST', `${namespace}/secrets`, { apiVersion: 'v1', kind: 'Secret', metadata: { name } });
+      }
+      await admin('POST', maps, configMap('needed'));
+      const envFrom = [{ secretRef: { name: 'needed' } }, { configMapRef: { name: 'needed' } }];
+      await admin('POST', `${namespace}/pods`, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'reader' },
+        spec: { nodeName: 'node-1', containers: [{ name: 'main', image: 'a', envFrom }] },
+      });
+      const code = async (user: string, path: string): Promise<number> =>
+        (await send(user, 'GET', path)).code;
+      expect(await code('node-1', `${namespace}/secrets/needed`)).toBe(200);
+      expect(await code('node-1', `${maps}/needed`)).toBe(200);
+      expect(await code('node-1', `${namespace}/secrets?fieldSelector=metadata.name%3Dneeded`)).toBe(200);
+      for (const path of [
+        '/secrets/foreign',
+        '/secrets/none',
+        '/secrets',
+        '/secrets?watch=1',
+        '/configmaps',
+      ]) {
+        expect({ path, code: await code('node-1', namespace + path) }).toEqual({ path, code: 403 });
+      }
+      expect(await code('node-1', '/api/v1/secrets?fieldSelector=metadata.name%3Dneeded')).toBe(403);
+      expect(await code('node-2', `${namespace}/secrets/needed`)).toBe(403);
+      expect(await code('node-1', '/api/v1/pods?fieldSelector=spec.nodeName%3Dnode-1')).toBe(200);
+      expect(await code('node-2', '/api/v1/pods?fieldSelector=spec.nodeName%3Dnode-1')).toBe(403);
+      expect(await code('node-2', '/api/v1/pods')).toBe(403);
+    });
+
     test('one asks what one may do, and who one is', async () => {
       const review = (attributes: object): object => ({
         apiVersion: 'authorization.k8s.io/v1',

@@ -6,7 +6,8 @@ import { policies, type PathRule, type ResourceRule } from './policies.js';
 export type Action =
   | {
       readonly kind: 'resource';
-      readonly verb: Verb;
+      /** `impersonate`: on users and groups, which are no resources otherwise. */
+      readonly verb: Verb | 'impersonate';
       readonly group: string;
       readonly plural: string;
       /** Empty: the object itself. */

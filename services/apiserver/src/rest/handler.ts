@@ -4,11 +4,13 @@ import { ApiError, badRequest, pathNotFound, tooManyRequests, unauthorized } fro
 import type { Logger } from '@raftsman/telemetry';
 import { authorize, type Authorizer } from '../auth/authorizer.js';
 import { anonymous, identityOf, type Identity } from '../auth/identity.js';
+import { impersonated } from '../auth/impersonation.js';
 import { limits } from '../limits.js';
 import type { Core, RequestContext } from '../registry/core.js';
 import { apiErrorOf } from '../registry/storage-failure.js';
 import { answerHealth, type HealthChecks } from './health.js';
 import { answerMeta } from './meta.js';
+import { negotiate } from './negotiate.js';
 import { answerObject } from './object-handler.js';
 import type { AgentSecurity } from './pod-log.js';
 import { parsePath } from './request-path.js';
@@ -91,7 +93,7 @@ async function answer(
 ): Promise<void> {
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const [pathname, query] = urlOf(request.url);
-  const identity = authenticate(request, options.now());
+  const identity = impersonated(authenticate(request, options.now()), request.headers, options.authorizer);
   const userAgent = String(request.headers['user-agent'] ?? 'unknown');
   const call: Call = { request, exchange, method, pathname, query, context: { identity, userAgent } };
   const path = parsePath(pathname);
@@ -115,8 +117,14 @@ async function answer(
     name: '',
   });
   if (method !== 'POST') throw pathNotFound();
+  const representation = negotiate(String(request.headers.accept ?? ''), ['']);
   const body = { bytes: await readBody(request), contentType: String(request.headers['content-type'] ?? '') };
-  sendValue(exchange, 201, answerReview(review, identity, options.authorizer, body, options.now()));
+  sendValue(
+    exchange,
+    201,
+    answerReview(review, identity, options.authorizer, body, options.now()),
+    representation,
+  );
 }
 
 /** Whoever shows no certificate is asked for one (401); whoever may not is told so (403). */
