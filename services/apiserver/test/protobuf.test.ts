@@ -191,7 +191,7 @@ describe('Kubernetes protobuf', () => {
   });
 
   test('messages within messages end somewhere', () => {
-    let nested = Buffer.alloc(0);
+    let nested: Buffer = Buffer.alloc(0);
     for (let depth = 0; depth < 100; depth += 1) nested = bytes(1, nested);
     const descend = (reader: WireReader): number =>
       reader.next() ? 1 + descend(reader.message('nested')) : 0;
