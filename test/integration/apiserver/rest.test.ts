@@ -130,7 +130,11 @@ describe('REST', () => {
         code: 403,
         message: expect.stringContaining('User "system:node:node-1" cannot impersonate') as unknown,
       });
-      for (const headers of [{ 'impersonate-group': 'dev' }, { ...as('jane'), 'impersonate-extra-a': 'b' }]) {
+      const incomplete: Record<string, string>[] = [
+        { 'impersonate-group': 'dev' },
+        { ...as('jane'), 'impersonate-extra-a': 'b' },
+      ];
+      for (const headers of incomplete) {
         expect((await admin('GET', maps, undefined, headers)).code).toBe(400);
       }
     });
