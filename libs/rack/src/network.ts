@@ -6,23 +6,23 @@ import { killAll } from './processes.js';
 const bridge = 'switch';
 
 /**
- * Builds the switch, the machines and their links. What is whole already stays, with its link put back; a machine that is not is built anew.
- * Needs root. Throws RackError, also if this computer has the rack's network elsewhere.
+ * Builds the switch, the machines and their links; a rack that is whole stays, with every link put back, any other is built anew. Needs root.
+ * Throws RackError, also if this computer has the rack's network elsewhere.
  */
 export function createRack(plan: RackPlan): void {
   requireFreeNetwork(plan);
-  if (!switchIsWhole(plan)) {
-    destroyRack(plan);
-    createSwitch(plan);
+  if (isWhole(plan)) {
+    for (const machine of plan.machines) setLink(plan, machine.name, 'up');
+    return;
   }
-  for (const machine of plan.machines) {
-    if (isWhole(plan, machine)) setLink(plan, machine.name, 'up');
-    else {
-      removeMachine(plan, machine);
-      createMachine(plan, machine);
-    }
-  }
+  destroyRack(plan);
+  createSwitch(plan);
+  for (const machine of plan.machines) createMachine(plan, machine);
 }
+
+/** Whether the rack is there, with all that the plan says. */
+export const isWhole = (plan: RackPlan): boolean =>
+  switchIsWhole(plan) && plan.machines.every((machine) => machineIsWhole(plan, machine));
 
 /** The last step of making the switch is this computer's link to it. */
 const switchIsWhole = (plan: RackPlan): boolean =>
@@ -56,8 +56,8 @@ function requireFreeNetwork(plan: RackPlan): void {
 }
 
 /** The last step of making a machine is forwarding: one with its address and forwarding is whole. */
-function isWhole(plan: RackPlan, machine: RackMachine): boolean {
-  const check = `ip -4 -oneline address show dev eth0 | grep -q ' ${machine.address}/24 ' && read f < /proc/sys/net/ipv4/ip_forward && [ "$f" = 1 ]`;
+function machineIsWhole(plan: RackPlan, machine: RackMachine): boolean {
+  const check = `ip -4 -oneline address show dev eth0 | grep -q ' ${machine.address}/24 ' && [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ]`;
   return (
     succeeds('ip', '-netns', plan.switchNamespace, 'link', 'show', machine.port) &&
     succeeds(...inMachine(machine), 'sh', '-c', check)

@@ -7,6 +7,7 @@ import {
   destroyRack,
   importImage,
   inMachine,
+  isWhole,
   powerOffContainerd,
   prepareContainerd,
   processesIn,
@@ -27,7 +28,9 @@ import type { ClusterAt } from './members.js';
 
 /** What a cluster's machines stand on: this computer as it is, or a rack of namespaces. */
 export interface Ground {
-  /** Builds what is missing. Throws UserError. */
+  /** Throws UserError if this computer or this user cannot have such a cluster; nothing is touched then. */
+  require(): void;
+  /** Builds what is missing; may end members that run on ground that is not whole. Throws UserError. */
   prepare(say: (line: string) => void): Promise<void>;
   /** The words that start a command on a machine. */
   prefix(machine: string): readonly string[];
@@ -38,7 +41,12 @@ export interface Ground {
 export function groundOf(at: ClusterAt): Ground {
   switch (at.cluster.kind) {
     case 'local':
-      return { prepare: () => Promise.resolve(), prefix: () => [], dispose: () => Promise.resolve() };
+      return {
+        require: () => undefined,
+        prepare: () => Promise.resolve(),
+        prefix: () => [],
+        dispose: () => Promise.resolve(),
+      };
     case 'rack':
       return rackGround(at);
     case 'machines':
@@ -63,16 +71,17 @@ function rackGround(at: ClusterAt): Ground {
     return found;
   };
   return {
+    require: () => {
+      requireRoot();
+      const other = ownerElsewhere(at, plan);
+      if (other !== null)
+        throw new UserError(
+          `the rack ${at.cluster.name} of ${other} runs; stop that one, or give this one another name and network`,
+        );
+    },
     prepare: (say) =>
       asUserError(async () => {
-        requireRoot();
-        const other = ownerElsewhere(at, plan);
-        if (other !== null)
-          throw new UserError(
-            `the rack ${at.cluster.name} of ${other} runs; stop that one, or give this one another name and network`,
-          );
-        // What a crash or a reboot left must not come between.
-        if (knownMembers(at.paths).every((member) => livePid(at.paths, member) === null)) powerOff(at, plan);
+        await endRemains(at, plan);
         createRack(plan);
         mkdirSync(plan.runFolder, { recursive: true });
         writeFileSync(ownerFile(plan), at.paths.root);
@@ -127,6 +136,14 @@ function ownerElsewhere(at: ClusterAt, plan: RackPlan): string | null {
   return owner !== at.paths.root && plan.machines.some((machine) => processesIn(machine).length > 0)
     ? owner
     : null;
+}
+
+/** What a crash or a reboot left must not come between: a rack that does not run, or not whole, ends. */
+async function endRemains(at: ClusterAt, plan: RackPlan): Promise<void> {
+  const running = knownMembers(at.paths).filter((member) => livePid(at.paths, member) !== null);
+  if (running.length > 0 && isWhole(plan)) return;
+  await stopMembers(at.paths, running);
+  powerOff(at, plan);
 }
 
 /** Removes everything but data. */

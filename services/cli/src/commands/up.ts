@@ -28,15 +28,19 @@ export function upCommand(): Command {
 
 export async function up(at: ClusterAt, say: (line: string) => void): Promise<void> {
   const startedMs = performance.now();
+  const ground = groundOf(at);
+  ground.require();
   ensurePrerequisites(at.cluster, say);
   const members = clusterMembers(at);
-  const missing = members.filter((member) => livePid(at.paths, member.member) === null);
-  const ground = groundOf(at);
+  const notRunning = (): readonly Member[] =>
+    members.filter((member) => livePid(at.paths, member.member) === null);
+  let missing = notRunning();
   if (at.cluster.kind === 'local') await requireFreePorts(missing);
   await prepareState(at);
-  if (missing.length === 0) say('everything runs already');
   try {
     await ground.prepare(say);
+    missing = notRunning();
+    if (missing.length === 0) say('everything runs already');
     start(at, ground, missing, say);
     await waitUntilReady(at, missing, say);
   } catch (error) {
