@@ -168,6 +168,24 @@ describe.skipIf(skipped !== null)('a rack', () => {
     expect(await must(['get', 'componentstatuses', '--no-headers'])).not.toContain('Unhealthy');
   });
 
+  it(
+    'starts again what was killed, puts back a pulled cable and changes nothing else',
+    { timeout: 60_000 },
+    async () => {
+      const pids = (): readonly string[] =>
+        cluster.members().map((member) => `${member}=${cluster.pid(member)}`);
+      const before = pids();
+      fault('kill', 'worker-1');
+      fault('cut', 'worker-2');
+      cluster.up();
+      await eventually(async () => expect(await readyNodes()).toEqual(workers));
+      const kept = pids().filter((member) => before.includes(member));
+      expect(before.filter((member) => !kept.includes(member))).toEqual([
+        expect.stringMatching(/^worker-1=/),
+      ]);
+    },
+  );
+
   it('runs containers whose addresses and Service reach across machines', { timeout: 60_000 }, async () => {
     const startMs = performance.now();
     await must(['apply', '-f', '-'], web(2));
