@@ -126,6 +126,19 @@ describe.skipIf(kubectlMissing !== null).each(stores)('the real kubectl, on %s',
     await ok('delete deployment,service hello');
   });
 
+  test('takes over from the client’s apply without a conflict over a default', async () => {
+    const pod = `apiVersion: v1
+kind: Pod
+metadata: {name: moved}
+spec:
+  containers:
+    - {name: main, image: a, env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]}
+`;
+    await ok('apply -f -', pod);
+    expect(await ok('apply --server-side -f -', pod)).toBe('pod/moved serverside-applied\n');
+    await ok('delete pod moved');
+  });
+
   test('patches in all three ways', async () => {
     await ok('create -f -', configMap('patched', ',"data":{"a":"1"}'));
     await ok('patch configmap patched --type=merge -p {"data":{"b":"2"}}');

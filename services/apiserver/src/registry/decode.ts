@@ -122,5 +122,6 @@ export function recordApply(
     apiVersion: apiVersionOf(resource),
     subresource,
     time: timestamp(now),
+    defaults: (object) => withDefaults(resource, object),
   }).object;
 }
