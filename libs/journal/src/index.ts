@@ -1,7 +1,7 @@
 export { Journal, type AppliedChange, type WriteGroup } from './journal.js';
 export { JournalError, type JournalErrorCode } from './errors.js';
 export { journalLimits } from './limits.js';
-export type { CompactedRecord, Identity } from './records.js';
+export type { CompactedRecord, Identity, RebuildRecord } from './records.js';
 export type { Recovered } from './recover.js';
 export type { StateRow } from './rows.js';
 export type { StagedSnapshot, Staging } from './staging.js';

@@ -2,7 +2,16 @@ import { strict as assert } from 'node:assert';
 import type { Configuration, Entry, HardState, LogIndex, SnapshotMeta, Term } from '@raftsman/raft';
 import { directorySizeBytes, newBatch, type Batch, type Database } from './database.js';
 import { fromLevelError, type JournalError } from './errors.js';
-import { allRowKeysStart, compactedKey, entryKey, hardStateKey, rowKeysStart, stateKey } from './keys.js';
+import {
+  allRowKeysStart,
+  compactedKey,
+  entryKey,
+  hardStateKey,
+  peerKey,
+  rebuildKey,
+  rowKeysStart,
+  stateKey,
+} from './keys.js';
 import { journalLimits } from './limits.js';
 import {
   deleteRow,
@@ -46,8 +55,8 @@ export interface AppliedChange {
  * and the process must end.
  */
 export class Journal {
-  /** What was on disk when it was opened. */
-  readonly recovered: Recovered;
+  readonly #peers: Map<number, number>;
+  #recovered: Recovered;
   readonly #directory: string;
   readonly #database: Database;
   #hardState: HardState;
@@ -70,19 +79,56 @@ export class Journal {
     this.#directory = directory;
     this.#database = database;
     this.#waiting = newBatch(database);
-    this.recovered = recovered;
+    this.#recovered = recovered;
+    this.#peers = new Map(recovered.peers);
     this.#hardState = recovered.hardState;
     this.#compacted = recovered.compacted;
     this.#state = recovered.state;
     this.#lastIndex = recovered.entries.at(-1)?.index ?? recovered.compacted.index;
   }
 
-  /** `bootstrap`: the configuration of a new cluster. Rejects with JournalError. */
-  static async open(directory: string, identity: Identity, bootstrap: Configuration): Promise<Journal> {
-    const { database, recovered } = await recover(directory, identity, bootstrap);
+  /**
+   * `bootstrap`: the configuration of a new cluster. `rebuild`: an empty directory is that of a member that lost its data; then
+   * `recovered.rebuild` says what is to be done. Rejects with JournalError.
+   */
+  static async open(
+    directory: string,
+    identity: Identity,
+    bootstrap: Configuration,
+    rebuild = false,
+  ): Promise<Journal> {
+    const { database, recovered } = await recover(directory, identity, bootstrap, rebuild);
     const journal = new Journal(directory, database, recovered);
     journal.#size.bytes = await directorySizeBytes(directory);
     return journal;
+  }
+
+  /** What was on disk when it was opened, or what `beginRebuild` made of it. */
+  get recovered(): Recovered {
+    return this.#recovered;
+  }
+
+  /** By which data directory another member is known; undefined: it was never met. */
+  peerDataId(member: number): number | undefined {
+    return this.#peers.get(member);
+  }
+
+  /** Resolves when it survives a power failure. */
+  async rememberPeer(member: number, dataId: number): Promise<void> {
+    const key = peerKey(member);
+    await this.#commit(newBatch(this.#database).put(key, encodeJson(key, { dataId })), 'beside');
+    this.#peers.set(member, dataId);
+  }
+
+  /** What the others said: this member takes part from `term` on, and votes once its commit index reaches `until`. Before anything else is written. */
+  async beginRebuild(hardState: HardState, until: LogIndex): Promise<void> {
+    assert(this.#hardState.term === 0 && this.#lastIndex === 0, 'only a member without a past is rebuilt');
+    const batch = newBatch(this.#database)
+      .put(rebuildKey, encodeJson(rebuildKey, { until }))
+      .put(hardStateKey, encodeHardState(hardStateKey, hardState));
+    await this.#commit(batch);
+    this.#hardState = hardState;
+    this.#recovered = { ...this.#recovered, hardState, rebuild: { until } };
   }
 
   /** Where the rows on disk stand. */
@@ -227,16 +273,17 @@ export class Journal {
     return batch;
   }
 
-  async #commit(batch: Batch): Promise<void> {
-    assert(!this.#writing, 'one write at a time');
+  /** `beside`: it has nothing to do with the writes of the log, and may run at the same time. */
+  async #commit(batch: Batch, order: 'in order' | 'beside' = 'in order'): Promise<void> {
+    assert(order === 'beside' || !this.#writing, 'one write at a time');
     if (this.#failure !== null) throw this.#failure;
-    this.#writing = true;
+    if (order === 'in order') this.#writing = true;
     try {
       await batch.write({ sync: true });
     } catch (error) {
       throw this.#fail(error);
     } finally {
-      this.#writing = false;
+      if (order === 'in order') this.#writing = false;
     }
   }
 

@@ -7,8 +7,19 @@
  *     c                      what the log was compacted up to
  *     s                      where the state rows stand (generation, applied index and term, configuration)
  *     r <generation> <key>   a row of the state machine
+ *     p <member>             by which data directory another member is known
+ *     b                      what must be done before this member may vote again
  */
-const keyspace = { entry: 0x65, hardState: 0x68, identity: 0x69, compacted: 0x63, state: 0x73, row: 0x72 };
+const keyspace = {
+  entry: 0x65,
+  hardState: 0x68,
+  identity: 0x69,
+  compacted: 0x63,
+  state: 0x73,
+  row: 0x72,
+  peer: 0x70,
+  rebuild: 0x62,
+};
 
 const wholeBytes = 8;
 const high = 2 ** 32;
@@ -30,6 +41,7 @@ export const hardStateKey = single(keyspace.hardState);
 export const identityKey = single(keyspace.identity);
 export const compactedKey = single(keyspace.compacted);
 export const stateKey = single(keyspace.state);
+export const rebuildKey = single(keyspace.rebuild);
 
 /** A keyspace and a number: a whole entry key, or what all row keys of a generation begin with. */
 export const numberedKeyBytes = 1 + wholeBytes;
@@ -57,6 +69,11 @@ export const putRowKey = (target: Buffer, generation: number, key: Uint8Array): 
 export const entryKey = (index: number): Uint8Array => numbered(keyspace.entry, index);
 export const entryIndex = (key: Uint8Array): number => getWhole(key, 1);
 export const entryKeysEnd = single(keyspace.entry + 1);
+
+export const peerKey = (member: number): Uint8Array => numbered(keyspace.peer, member);
+export const peerMember = (key: Uint8Array): number => getWhole(key, 1);
+export const peerKeysStart = single(keyspace.peer);
+export const peerKeysEnd = single(keyspace.peer + 1);
 
 export const rowKeysStart = (generation: number): Uint8Array => numbered(keyspace.row, generation);
 export const allRowKeysStart = single(keyspace.row);

@@ -123,7 +123,21 @@ export interface Identity {
 
 export interface IdentityRecord extends Identity {
   readonly format: number;
+  /** Drawn when the directory was new: tells it from a later one of the same member. */
+  readonly dataId?: number;
 }
+
+/** By which data directory another member is known here. */
+export interface PeerRecord {
+  readonly dataId: number;
+}
+
+/** This member lost what it had promised. It votes again once its commit index reaches `until`; null: that is still to be asked for. */
+export interface RebuildRecord {
+  readonly until: LogIndex | null;
+}
+
+type JsonRecord = StateRecord | IdentityRecord | CompactedRecord | PeerRecord | RebuildRecord;
 
 /** The last entry that is no longer in the log. */
 export interface CompactedRecord {
@@ -132,19 +146,12 @@ export interface CompactedRecord {
 }
 
 /** Small records that are read by people too (`leveldbutil dump`). */
-export function encodeJson(
-  key: Uint8Array,
-  value: StateRecord | IdentityRecord | CompactedRecord,
-): Uint8Array {
+export function encodeJson(key: Uint8Array, value: JsonRecord): Uint8Array {
   return seal(key, Buffer.from(JSON.stringify(value)));
 }
 
 /** The checksum vouches that this version or an older one wrote it, and identity's `format` that none newer did. */
-export function decodeJson<T extends StateRecord | IdentityRecord | CompactedRecord>(
-  what: string,
-  key: Uint8Array,
-  record: Uint8Array,
-): T {
+export function decodeJson<T extends JsonRecord>(what: string, key: Uint8Array, record: Uint8Array): T {
   return JSON.parse(Buffer.from(unseal(what, key, record)).toString()) as T;
 }
 

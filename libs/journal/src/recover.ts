@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Configuration, Entry, HardState } from '@raftsman/raft';
 import { logIndex, term } from '@raftsman/raft';
 import { openDatabase, readAll, type Database } from './database.js';
@@ -10,6 +11,10 @@ import {
   entryKeysEnd,
   hardStateKey,
   identityKey,
+  peerKeysEnd,
+  peerKeysStart,
+  peerMember,
+  rebuildKey,
   rowKeysStart,
   stateKey,
 } from './keys.js';
@@ -21,6 +26,8 @@ import {
   type CompactedRecord,
   type Identity,
   type IdentityRecord,
+  type PeerRecord,
+  type RebuildRecord,
   type StateRecord,
 } from './records.js';
 
@@ -39,17 +46,26 @@ export interface Recovered {
   readonly compacted: CompactedRecord;
   readonly entries: readonly Entry[];
   readonly state: StateRecord;
+  /** Drawn when the directory was new. */
+  readonly dataId: number;
+  /** By which data directories the other members are known here. */
+  readonly peers: ReadonlyMap<number, number>;
+  /** null: nothing was ever lost. */
+  readonly rebuild: RebuildRecord | null;
 }
+
+type Loaded = Omit<Recovered, 'dataId'>;
 
 export async function recover(
   directory: string,
   identity: Identity,
   bootstrap: Configuration,
+  rebuild: boolean,
 ): Promise<{ readonly database: Database; readonly recovered: Recovered }> {
   const database = await openDatabase(directory);
   try {
-    const fresh = await claim(database, directory, identity);
-    const recovered = fresh ? blank(bootstrap) : await load(database, bootstrap);
+    const { fresh, dataId } = await claim(database, directory, identity, rebuild);
+    const recovered = { ...(await load(database, bootstrap)), fresh, dataId };
     checkRecovered(recovered);
     await deleteLeftovers(database, recovered);
     return { database, recovered };
@@ -59,16 +75,24 @@ export async function recover(
   }
 }
 
-/** Answers whether the directory was empty. */
-async function claim(database: Database, directory: string, identity: Identity): Promise<boolean> {
+/** Answers whether the directory was empty. Then, with `rebuild`, it is marked as that of a member that lost its data. */
+async function claim(
+  database: Database,
+  directory: string,
+  identity: Identity,
+  rebuild: boolean,
+): Promise<{ readonly fresh: boolean; readonly dataId: number }> {
   const record = await database.get(identityKey);
   if (record === undefined) {
     for await (const chunk of readAll(database, {}))
       if (chunk.length > 0)
         throw new JournalError('corrupt', `data directory ${directory} holds data but does not say whose`);
-    const mine: IdentityRecord = { format, ...identity };
-    await database.put(identityKey, encodeJson(identityKey, mine), { sync: true });
-    return true;
+    const dataId = newDataId();
+    const mine: IdentityRecord = { format, ...identity, dataId };
+    const batch = database.batch().put(identityKey, encodeJson(identityKey, mine));
+    if (rebuild) batch.put(rebuildKey, encodeJson(rebuildKey, { until: null }));
+    await batch.write({ sync: true });
+    return { fresh: true, dataId };
   }
   const found = decodeJson<IdentityRecord>('the identity', identityKey, record);
   if (found.format > format)
@@ -83,12 +107,21 @@ async function claim(database: Database, directory: string, identity: Identity):
       'foreign',
       `data directory ${directory} belongs to member ${found.name} (${hex(found.memberId)}), not to ${identity.name} (${hex(identity.memberId)})`,
     );
-  return false;
+  return { fresh: false, dataId: found.dataId ?? (await draw(database, found)) };
 }
+
+/** A directory of before data ids gets one. */
+async function draw(database: Database, found: IdentityRecord): Promise<number> {
+  const dataId = newDataId();
+  await database.put(identityKey, encodeJson(identityKey, { ...found, dataId }), { sync: true });
+  return dataId;
+}
+
+const newDataId = (): number => randomInt(1, 2 ** 48 - 1);
 
 const hex = (id: number): string => id.toString(16);
 
-function blank(configuration: Configuration): Recovered {
+function blank(configuration: Configuration): Loaded {
   const start = { index: logIndex(0), term: term(0) };
   return {
     fresh: true,
@@ -96,12 +129,15 @@ function blank(configuration: Configuration): Recovered {
     compacted: start,
     entries: [],
     state: { generation: 1, ...start, configuration },
+    peers: new Map(),
+    rebuild: null,
   };
 }
 
-async function load(database: Database, bootstrap: Configuration): Promise<Recovered> {
+async function load(database: Database, bootstrap: Configuration): Promise<Loaded> {
   const none = blank(bootstrap);
-  const [hardState, compacted, state] = await database.getMany([hardStateKey, compactedKey, stateKey]);
+  const marks = [hardStateKey, compactedKey, stateKey, rebuildKey];
+  const [hardState, compacted, state, rebuild] = await database.getMany(marks);
   const compactedTo =
     compacted === undefined
       ? none.compacted
@@ -109,12 +145,19 @@ async function load(database: Database, bootstrap: Configuration): Promise<Recov
   const entries: Entry[] = [];
   for await (const chunk of readAll(database, { gte: entryKey(compactedTo.index + 1), lt: entryKeysEnd }))
     for (const [key, value] of chunk) entries.push(decodeEntry(key, value));
+  const peers = new Map<number, number>();
+  for await (const chunk of readAll(database, { gte: peerKeysStart, lt: peerKeysEnd }))
+    for (const [key, value] of chunk)
+      peers.set(peerMember(key), decodeJson<PeerRecord>('a known peer', key, value).dataId);
   return {
     fresh: false,
     hardState: hardState === undefined ? none.hardState : decodeHardState(hardStateKey, hardState),
     compacted: compactedTo,
     entries,
     state: state === undefined ? none.state : decodeJson<StateRecord>('the state mark', stateKey, state),
+    peers,
+    rebuild:
+      rebuild === undefined ? null : decodeJson<RebuildRecord>('the rebuild mark', rebuildKey, rebuild),
   };
 }
 

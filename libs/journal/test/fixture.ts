@@ -14,8 +14,8 @@ export async function newDirectory(): Promise<string> {
   return join(directory, 'member');
 }
 
-export const open = (directory: string, who = identity): Promise<Journal> =>
-  Journal.open(directory, who, configuration);
+export const open = (directory: string, who = identity, rebuild = false): Promise<Journal> =>
+  Journal.open(directory, who, configuration, rebuild);
 
 /** What a member that is killed now would find: the files as the kernel has them. */
 export async function crashImage(directory: string): Promise<string> {

@@ -8,6 +8,7 @@ import {
   entry,
   group,
   hardState,
+  identity,
   newDirectory,
   open,
   row,
@@ -25,6 +26,40 @@ describe('what was written survives', () => {
       state: { index: 0, configuration: { voters: [11, 12, 13] } },
     });
     await journal.close();
+  });
+
+  test('which data directory this is, and by which the others are known', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory);
+    const { dataId } = journal.recovered;
+    await journal.rememberPeer(12, 1_000);
+    await journal.rememberPeer(13, 2 ** 48);
+    await journal.rememberPeer(12, 1_001);
+    const image = await crashImage(directory);
+    await journal.close();
+    const again = await open(image);
+    expect(again.recovered).toMatchObject({ dataId, rebuild: null });
+    expect([11, 12, 13].map((member) => again.peerDataId(member))).toEqual([undefined, 1_001, 2 ** 48]);
+    await again.close();
+    const other = await open(await newDirectory());
+    expect(other.recovered.dataId).not.toBe(dataId);
+    await other.close();
+  });
+
+  test('that a member lost its data, and what it must do before it votes', async () => {
+    const directory = await newDirectory();
+    const lost = await open(directory, identity, true);
+    expect(lost.recovered.rebuild).toEqual({ until: null });
+    await lost.close();
+    const asking = await open(directory);
+    expect(asking.recovered.rebuild).toEqual({ until: null });
+    await asking.beginRebuild({ term: term(8), vote: null, commit: logIndex(0) }, logIndex(5));
+    expect(asking.recovered).toMatchObject({ hardState: { term: 8, vote: null }, rebuild: { until: 5 } });
+    const image = await crashImage(directory);
+    await asking.close();
+    const again = await open(image, identity, true);
+    expect(again.recovered).toMatchObject({ hardState: { term: 8, vote: null }, rebuild: { until: 5 } });
+    await again.close();
   });
 
   test('a crash right after a write loses none of it', async () => {

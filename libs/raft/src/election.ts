@@ -19,7 +19,7 @@ export function startElection(state: RaftState): void {
 }
 
 export function campaign(state: RaftState, kind: CampaignKind): void {
-  if (!state.isVoter || state.log.pendingSnapshot !== null) {
+  if (!state.isVoter || !state.mayElect || state.log.pendingSnapshot !== null) {
     state.restartElectionTimer();
     return;
   }
@@ -81,7 +81,7 @@ export function handleVoteRequest(state: RaftState, message: MessageOf<'vote-req
     preVote && message.term > state.term
       ? !runsFirst(state, message)
       : state.rules.mayVote(state.vote, from, state.leader);
-  if (!mayVote || !upToDate) {
+  if (!state.mayElect || !mayVote || !upToDate) {
     state.send({ kind: 'vote-response', to: from, preVote, granted: false });
     if (preVote && message.term > state.term) runInstead(state);
     return;

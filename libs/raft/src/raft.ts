@@ -50,6 +50,8 @@ export interface InitialState {
   readonly configuration: Configuration;
   /** What the state machine holds; not before the log's compactedIndex. */
   readonly applied: LogIndex;
+  /** A member that lost its log and its vote neither votes nor stands for election before its commit index has reached this. */
+  readonly rebuildUntil?: LogIndex;
 }
 
 type Proposal = { readonly type: EntryType; readonly data: Uint8Array };
@@ -72,6 +74,7 @@ export function createRaftWithRules(
   // The host need not sync the commit index, so the state machine may be ahead of it.
   const commit = Math.max(hardState.commit, applied);
   const state = new RaftState(config, rules, hardState, configuration, new RaftLog(log, commit, applied));
+  state.rebuildUntil = initial.rebuildUntil ?? 0;
   return new RaftCore(state);
 }
 

@@ -52,6 +52,9 @@ export class RaftState {
   transferee: MemberId | null = null;
   uncommittedBytes = 0;
 
+  /** See InitialState. */
+  rebuildUntil = 0;
+
   electionElapsedTicks = 0;
   electionTimeoutTicks = 0;
   heartbeatElapsedTicks = 0;
@@ -91,6 +94,11 @@ export class RaftState {
 
   get isVoter(): boolean {
     return isVoter(this.configuration, this.id);
+  }
+
+  /** false: entries that this member had acknowledged may be missing from its log, so that its vote proves nothing. */
+  get mayElect(): boolean {
+    return this.log.commit >= this.rebuildUntil;
   }
 
   send(message: Outgoing): void {

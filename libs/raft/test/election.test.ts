@@ -1,4 +1,5 @@
 import { MemoryLog, createRaft, logIndex, memberId, term } from '@raftsman/raft';
+import type { Message } from '@raftsman/raft';
 import { describe, expect, it } from 'vitest';
 import { Member, append, defaults, id, voteRequest } from './harness.js';
 
@@ -222,6 +223,35 @@ describe('§3.10 leadership transfer', () => {
     member.step(append(3, 1, [0, 0], [1]));
     member.step({ ...voteRequest(2, 2, [1, 1]), leadershipTransfer: true } as Parameters<Member['step']>[0]);
     expect(member.take('vote-response')).toMatchObject([{ granted: true }]);
+  });
+});
+
+describe('a member that lost what it had promised', () => {
+  const lost = () => new Member({ term: 4, rebuildUntil: 3 });
+  /** Of a candidate that the leader asked to take over. */
+  const transferred = (currentTerm: number, last: readonly [number, number]): Message =>
+    ({ ...voteRequest(3, currentTerm, last), leadershipTransfer: true }) as Message;
+
+  it('neither votes nor stands for election before its log holds what it may have acknowledged', () => {
+    const member = lost();
+    member.tick(60);
+    expect(member.raft.status()).toMatchObject({ role: 'follower', term: 4 });
+    member.step(voteRequest(2, 5, [9, 4]));
+    expect(member.take('vote-response')).toMatchObject([{ term: 5, granted: false }]);
+    member.step(voteRequest(2, 6, [9, 4], true));
+    expect(member.take('vote-response')).toMatchObject([{ granted: false }]);
+    expect(member.hardState).toMatchObject({ term: 5, vote: null });
+  });
+
+  it('acknowledges what it is sent, and votes again once that is committed', () => {
+    const member = lost();
+    member.step(append(2, 5, [0, 0], [5, 5, 5], 2));
+    expect(member.take('append-response')).toMatchObject([{ success: true, index: 3 }]);
+    member.step(transferred(6, [3, 5]));
+    expect(member.take('vote-response')).toMatchObject([{ granted: false }]);
+    member.step(append(2, 6, [3, 5], [6], 3));
+    member.step(transferred(7, [4, 6]));
+    expect(member.take('vote-response')).toMatchObject([{ term: 7, granted: true }]);
   });
 });
 

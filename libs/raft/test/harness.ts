@@ -24,6 +24,7 @@ export class Member {
     readonly terms?: readonly number[];
     readonly term?: number;
     readonly vote?: number | null;
+    readonly rebuildUntil?: number;
     readonly config?: Partial<RaftConfig>;
   }) {
     const { voters = 3, terms = [] } = options;
@@ -37,7 +38,12 @@ export class Member {
     };
     this.raft = createRaft(
       { ...defaults, ...options.config },
-      { hardState: this.hardState, configuration, applied: logIndex(0) },
+      {
+        hardState: this.hardState,
+        configuration,
+        applied: logIndex(0),
+        rebuildUntil: logIndex(options.rebuildUntil ?? 0),
+      },
       this.log,
     );
   }

@@ -43,7 +43,7 @@ export interface StoreConfig {
   readonly dataDirectory: string;
   /** The members that the cluster begins with, this one among them; the same on all of them. */
   readonly initialCluster: readonly InitialMember[];
-  /** `existing`: the data directory must be there already. */
+  /** `existing`: an empty data directory is that of a member that lost it; it is rebuilt from all the others. */
   readonly initialClusterState: 'new' | 'existing';
   /** Tells clusters with equal member lists apart. */
   readonly initialClusterToken: string;

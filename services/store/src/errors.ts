@@ -15,3 +15,11 @@ export class ListenError extends Error {
     this.name = 'ListenError';
   }
 }
+
+/** Another member knows this one by an earlier data directory: what this one promised in there is lost, and it must not take part. */
+export class LostDataError extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'LostDataError';
+  }
+}

@@ -43,6 +43,8 @@ export const storeLimits = {
   reconnectBackoffMaxMs: 500,
   /** Reconnects to a peer that refused us: only an operator can help. */
   refusedBackoffMs: 5_000,
+  /** A member that is rebuilt asks each of the others again so long after it asked in vain. */
+  rebuildRetryMs: 1_000,
   /** The first frame of a stream must say who is there. */
   helloTimeoutMs: 5_000,
   /** HTTP/2 pings: a dead link is noticed after their sum; a peer that merely stands still for a while keeps its connection. */

@@ -4,7 +4,7 @@ import { durationMs, runService, wholeNumber } from '@raftsman/config';
 import { JournalError } from '@raftsman/journal';
 import { createLogger, installCrashHandlers, logLevels } from '@raftsman/telemetry';
 import { storeConfig, type StoreFlags } from './config.js';
-import { ConfigError, ListenError } from './errors.js';
+import { ConfigError, ListenError, LostDataError } from './errors.js';
 import { run } from './run.js';
 
 const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
@@ -26,7 +26,10 @@ export function command(): Command {
     )
     .option('--initial-cluster <name=url,...>', 'all members of the cluster (default: this one alone)')
     .addOption(
-      new Option('--initial-cluster-state <state>', 'existing: the data directory must be there already')
+      new Option(
+        '--initial-cluster-state <state>',
+        'existing: an empty data directory is that of a member that lost it, and is rebuilt from all others',
+      )
         .choices(['new', 'existing'])
         .default('new'),
     )
@@ -74,7 +77,10 @@ async function start(store: Command, flags: StoreFlags): Promise<void> {
     process.exit(0);
   } catch (error) {
     const isExplained =
-      error instanceof ConfigError || error instanceof JournalError || error instanceof ListenError;
+      error instanceof ConfigError ||
+      error instanceof JournalError ||
+      error instanceof ListenError ||
+      error instanceof LostDataError;
     if (!isExplained) throw error;
     store.error(`raftsman store: ${error.message}`, { exitCode: 1 });
   }

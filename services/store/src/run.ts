@@ -17,7 +17,13 @@ import { parseUrl, targetOf } from './urls.js';
 export async function run(config: StoreConfig, logger: Logger, signal: AbortSignal): Promise<void> {
   await checkFiles(config);
   const stateMachine = createStateMachine();
-  const running = await startReplica({ ...replicaOptions(config), stateMachine, logger });
+  const running = await startReplica({ ...replicaOptions(config), stateMachine, logger, signal }).catch(
+    (error: unknown) => {
+      if (signal.aborted) return null;
+      throw error;
+    },
+  );
+  if (running === null) return;
   const { replica } = running;
   const face = createEtcdServices({ stateMachine, replica, config: faceConfig(config), logger });
   const server = createGrpcServer(face.services, {
@@ -57,6 +63,7 @@ function replicaOptions(config: StoreConfig) {
     clusterToken: config.initialClusterToken,
     clientUrls: config.advertiseClientUrls,
     dataDirectory: join(config.dataDirectory, 'member'),
+    rebuild: config.initialClusterState === 'existing' && config.initialCluster.length > 1,
     listeners: config.peerListeners,
     heartbeatIntervalMs: config.heartbeatIntervalMs,
     electionTimeoutMs: config.electionTimeoutMs,
@@ -92,10 +99,10 @@ async function checkFiles(config: StoreConfig): Promise<void> {
         throw new ConfigError(`cannot read ${file}: ${error.message}`);
       });
   }
-  if (config.initialClusterState === 'existing')
+  if (config.initialClusterState === 'existing' && config.initialCluster.length === 1)
     await access(join(config.dataDirectory, 'member')).catch(() => {
       throw new ConfigError(
-        `--initial-cluster-state=existing, but there is no data in ${config.dataDirectory}: members cannot be added to a running cluster`,
+        `--initial-cluster-state=existing, but there is no data in ${config.dataDirectory} and no other member to rebuild it from`,
       );
     });
 }

@@ -125,6 +125,7 @@ export class TestCluster {
       electionTimeoutMs: 200,
       snapshotCount: 10_000,
       snapshotCatchUpEntries: 5_000,
+      rebuild: false,
       stateMachine,
       logger: createLogger({ component: name, level: 'silent' }),
       ...this.#changes,
@@ -137,6 +138,11 @@ export class TestCluster {
 
   async startAll(): Promise<readonly TestMember[]> {
     return Promise.all(this.#names.map((name) => this.start(name)));
+  }
+
+  /** The disk of a member that does not run is replaced by an empty one. */
+  async loseData(name: string): Promise<void> {
+    await rm(join(this.#directory, name), { recursive: true });
   }
 
   async stop(name: string): Promise<void> {

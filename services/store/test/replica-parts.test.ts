@@ -3,7 +3,7 @@ import { logIndex, memberId, term, type Message, type Raft } from '@raftsman/raf
 import { decodeEnvelope, encodeEnvelope } from '../src/replica/envelope.js';
 import { clusterIdOf, memberIdOf } from '../src/replica/identity.js';
 import { decodeMessage, encodeMessage } from '../src/replica/peers/codec.js';
-import { checkHello, helloTo } from '../src/replica/peers/hello.js';
+import { checkHello, helloTo, meet } from '../src/replica/peers/hello.js';
 import { Outbox } from '../src/replica/peers/outbox.js';
 import { Proposals } from '../src/replica/proposals.js';
 import { Reads } from '../src/replica/reads.js';
@@ -300,31 +300,53 @@ describe('identity', () => {
   });
 
   const self = memberId(1);
-  const here = { clusterId: 5, self, name: 'm1', clientUrls: [], peers: new Set([memberId(2)]) };
+  const here = { clusterId: 5, self, name: 'm1', clientUrls: [], dataId: 8, peers: new Set([memberId(2)]) };
   const hello = {
-    protocolVersion: 1,
+    protocolVersion: 2,
     clusterId: '5',
     from: '2',
     to: '1',
     name: 'm2',
     clientUrls: [],
+    dataId: '9',
+    rebuild: false,
   };
 
   test('a hello of a member is welcome', () => {
     expect(checkHello(hello, here)).toEqual({ kind: 'welcome', from: 2 });
-    expect(helloTo(memberId(2), here)).toMatchObject({ clusterId: 5, from: 1, to: 2, protocolVersion: 1 });
+    expect(helloTo(memberId(2), here)).toMatchObject({ clusterId: 5, from: 1, to: 2, dataId: 8 });
   });
 
   test.each([
     ['another cluster', { clusterId: '6' }, /is of cluster 6, this is 5/],
     ['a stranger', { from: '9' }, /is no member of this cluster/],
     ['somebody who looks for another', { to: '3' }, /this is member 1, not 3/],
-    ['another protocol', { protocolVersion: 2 }, /protocol 2 is not spoken/],
+    ['another protocol', { protocolVersion: 1 }, /protocol 1 is not spoken/],
   ])('a hello of %s is refused', (_who, change, reason) => {
     expect(checkHello({ ...hello, ...change }, here)).toMatchObject({
       kind: 'refused',
       reason: expect.stringMatching(reason),
     });
+  });
+
+  test('a member comes with the data directory that it came with first, or says that it lost it', async () => {
+    const known = new Map<number, number>();
+    const peers = {
+      peerDataId: (member: number) => known.get(member),
+      rememberPeer: async (member: number, dataId: number) => void known.set(member, dataId),
+    };
+    const other = { ...hello, dataId: '10' };
+    expect(await meet(hello, here, peers)).toMatchObject({ kind: 'welcome' });
+    expect(await meet(hello, here, peers)).toMatchObject({ kind: 'welcome' });
+    expect(await meet(other, here, peers)).toMatchObject({
+      kind: 'lost',
+      reason: expect.stringMatching(
+        /m2 comes with another data directory .* --initial-cluster-state=existing/,
+      ),
+    });
+    expect(await meet({ ...other, rebuild: true }, here, peers)).toMatchObject({ kind: 'welcome' });
+    expect(await meet(other, here, peers)).toMatchObject({ kind: 'welcome' });
+    expect(await meet(hello, here, peers)).toMatchObject({ kind: 'lost' });
   });
 
   test('silence is refused', () => {

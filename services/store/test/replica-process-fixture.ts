@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -55,9 +55,13 @@ export class StoreProcesses {
   }
 
   /** `fileBlocksMax`: no file of the process may grow beyond so many KiB; writes fail then, as on a full disk. */
-  start(name: string, options: { readonly fileBlocksMax?: number } = {}): void {
+  start(
+    name: string,
+    options: { readonly fileBlocksMax?: number; readonly flags?: readonly string[] } = {},
+  ): void {
     const log = openSync(join(this.#directory, `${name}.log`), 'a');
-    const command = [process.execPath, entry, ...this.#flagsOf(name, this.#index(name)), ...this.#flags];
+    const flags = [...this.#flagsOf(name, this.#index(name)), ...this.#flags, ...(options.flags ?? [])];
+    const command = [process.execPath, entry, ...flags];
     const limit = options.fileBlocksMax === undefined ? 'unlimited' : String(options.fileBlocksMax);
     const child = spawn('bash', ['-c', `ulimit -f ${limit} && exec "$@"`, 'bash', ...command], {
       stdio: ['ignore', log, log],
@@ -84,6 +88,11 @@ export class StoreProcesses {
     const child = this.#processes.get(name)!;
     if (child.exitCode === null) await new Promise((resolve) => child.once('exit', resolve));
     return child.exitCode;
+  }
+
+  /** The disk of a member that does not run is replaced by an empty one. */
+  async loseData(name: string): Promise<void> {
+    await rm(join(this.#directory, name), { recursive: true });
   }
 
   log(name: string): Promise<string> {

@@ -109,6 +109,26 @@ describe('three processes', { timeout: 120_000 }, () => {
     expect((await contents(stores.clients(away))).size).toBe(1_001);
   });
 
+  test('a member whose disk was replaced ends and says how it is rebuilt; then it is', async () => {
+    const stores = await StoreProcesses.create();
+    stores.startAll();
+    const leader = await stores.leader();
+    const lost = stores.names.find((name) => name !== leader)!;
+    await put(stores.clients(lost), 'before', 'the loss');
+    await stores.kill(lost);
+    await stores.loseData(lost);
+    stores.start(lost);
+    expect(await stores.ended(lost)).toBe(1);
+    expect(await stores.log(lost)).toMatch(
+      /raftsman store: member m\d comes with another data directory .*--initial-cluster-state=existing/,
+    );
+    await stores.loseData(lost);
+    stores.start(lost, { flags: ['--initial-cluster-state=existing'] });
+    await stores.serving(lost);
+    expect(await contents(stores.clients(lost))).toEqual(new Map([['before', 'the loss']]));
+    await put(stores.clients(lost), 'after', 'the loss');
+  });
+
   test('a member whose disk refuses a write ends at once and says so; the others go on', async () => {
     const stores = await StoreProcesses.create();
     stores.start('m1', { fileBlocksMax: 512 });

@@ -3,10 +3,12 @@ import type { Journal, StagedSnapshot } from '@raftsman/journal';
 import { term, type MemberId, type Message, type Raft, type Ready } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
 import { ReplicaError, type Member, type Replica, type ReplicaStatus } from '../contract.js';
+import { LostDataError } from '../errors.js';
 import { storeLimits } from '../limits.js';
 import type { Applier } from './applier.js';
 import type { LogKeeper } from './log-keeper.js';
 import type { PeerEvents } from './peers/client.js';
+import type { LogPosition } from './peers/exchange.js';
 import type { PeerTransport } from './peers/transport.js';
 import type { Proposals } from './proposals.js';
 import type { Reads } from './reads.js';
@@ -105,6 +107,15 @@ export class ReplicaHost implements Replica, PeerEvents {
     if (this.#stopped) return;
     this.#parts.raft.reportUnreachable(peer);
     this.#wake();
+  }
+
+  disowned(reason: string): void {
+    this.#die(new LostDataError(reason));
+  }
+
+  position(): LogPosition {
+    const { term: currentTerm, lastIndex } = this.#parts.raft.status();
+    return { term: currentTerm, lastLogIndex: lastIndex };
   }
 
   snapshot(from: MemberId, messageTerm: number, staged: StagedSnapshot): Promise<boolean> {

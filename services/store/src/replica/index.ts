@@ -10,9 +10,11 @@ import { ReplicaHost } from './host.js';
 import { clusterIdOf, memberIdOf } from './identity.js';
 import { LogKeeper } from './log-keeper.js';
 import type { PeerAddress } from './peers/client.js';
+import type { PeerIdentity } from './peers/hello.js';
 import { PeerTransport } from './peers/transport.js';
 import { Proposals } from './proposals.js';
 import { Reads } from './reads.js';
+import { rebuild } from './rebuild.js';
 
 /** One member as all members know it. */
 export interface ReplicaMember {
@@ -29,6 +31,8 @@ export interface ReplicaOptions {
   readonly clusterToken: string;
   readonly clientUrls: readonly string[];
   readonly dataDirectory: string;
+  /** An empty data directory is that of a member that lost it: see rebuild.ts. Starting takes until all others have answered. */
+  readonly rebuild: boolean;
   readonly listeners: readonly ListenAddress[];
   readonly heartbeatIntervalMs: number;
   readonly electionTimeoutMs: number;
@@ -36,6 +40,8 @@ export interface ReplicaOptions {
   readonly snapshotCatchUpEntries: number;
   readonly stateMachine: StateMachine;
   readonly logger: Logger;
+  /** Ends the wait for the others; startReplica rejects then. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RunningReplica {
@@ -56,8 +62,12 @@ export async function startReplica(options: ReplicaOptions): Promise<RunningRepl
   if (self === undefined) throw new TypeError(`${options.name} is not among the members`);
   const clusterId = clusterIdOf(members, clusterToken);
   const identity = { memberId: self, clusterId, name: options.name };
-  const journal = await Journal.open(dataDirectory, identity, { voters: [...ids.values()] });
+  const voters = [...ids.values()];
+  const journal = await Journal.open(dataDirectory, identity, { voters }, options.rebuild);
   try {
+    const { peers, identity: ours } = peersOf(options, ids, self, clusterId, journal);
+    if (journal.recovered.rebuild?.until === null)
+      await rebuild(peers, ours, journal, logger, options.signal);
     await stateMachine.restore(journal.rows());
     return await join(options, ids, self, clusterId, journal);
   } catch (error) {
@@ -133,17 +143,29 @@ function createTransport(
   clusterId: number,
   journal: Journal,
 ): PeerTransport {
-  const { name, clientUrls, members, listeners, logger } = options;
+  const { listeners, logger } = options;
+  const { peers, identity } = peersOf(options, ids, self, clusterId, journal);
+  return new PeerTransport({ identity, peers, listeners, journal, logger });
+}
+
+function peersOf(
+  { name, clientUrls, members }: ReplicaOptions,
+  ids: ReadonlyMap<string, MemberId>,
+  self: MemberId,
+  clusterId: number,
+  { recovered }: Journal,
+): { readonly peers: readonly PeerAddress[]; readonly identity: PeerIdentity } {
   const peers = members
     .filter((member) => member.name !== name)
     .map((member): PeerAddress => ({ id: ids.get(member.name)!, name: member.name, ...member.address }));
-  const identity = { clusterId, self, name, clientUrls, peers: new Set(peers.map(({ id }) => id)) };
-  return new PeerTransport({ identity, peers, listeners, journal, logger });
+  const { dataId } = recovered;
+  const peerIds = new Set(peers.map(({ id }) => id));
+  return { peers, identity: { clusterId, self, name, clientUrls, dataId, peers: peerIds } };
 }
 
 /** A tick is a heartbeat interval. */
 function createCore(options: ReplicaOptions, self: MemberId, journal: Journal, { log }: LogKeeper) {
-  const { hardState, state } = journal.recovered;
+  const { hardState, state, rebuild: rebuilt } = journal.recovered;
   const { appendBytesMax, inflightAppendsMax, uncommittedBytesMax, committedBytesMax } = storeLimits;
   const config = {
     id: self,
@@ -157,6 +179,8 @@ function createCore(options: ReplicaOptions, self: MemberId, journal: Journal, {
     committedBytesMax,
     random: (below: number) => (below <= 1 ? 0 : randomInt(below)),
   };
-  const initial = { hardState, configuration: state.configuration, applied: logIndex(state.index) };
+  const rebuildUntil = rebuilt?.until ?? logIndex(0);
+  const { configuration, index } = state;
+  const initial = { hardState, configuration, applied: logIndex(index), rebuildUntil };
   return createRaft(config, initial, log);
 }

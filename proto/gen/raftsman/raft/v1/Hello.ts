@@ -9,6 +9,8 @@ export interface Hello {
   'to'?: (number | string | Long);
   'name'?: (string);
   'clientUrls'?: (string)[];
+  'dataId'?: (number | string | Long);
+  'rebuild'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -18,4 +20,6 @@ export interface Hello__Output {
   'to': (string);
   'name': (string);
   'clientUrls': (string)[];
+  'dataId': (string);
+  'rebuild': (boolean);
 }

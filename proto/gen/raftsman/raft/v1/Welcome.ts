@@ -1,12 +1,17 @@
 // Original file: raft/peer.proto
 
+import type { Long } from '@grpc/proto-loader';
 
 export interface Welcome {
   'name'?: (string);
   'clientUrls'?: (string)[];
+  'term'?: (number | string | Long);
+  'lastLogIndex'?: (number | string | Long);
 }
 
 export interface Welcome__Output {
   'name': (string);
   'clientUrls': (string)[];
+  'term': (string);
+  'lastLogIndex': (string);
 }

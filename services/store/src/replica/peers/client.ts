@@ -4,6 +4,7 @@ import type { StagedSnapshot } from '@raftsman/journal';
 import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
 import { clientCredentials, loadService, type ClientSecurity } from '@raftsman/wire';
 import { storeLimits } from '../../limits.js';
+import type { LogPosition } from './exchange.js';
 
 export const peerProto = 'raft/peer.proto';
 export const peerService = 'raftsman.raft.v1.Peer';
@@ -14,6 +15,10 @@ export interface PeerEvents {
   messages(messages: readonly Message[]): void;
   /** An established stream to or from the peer broke. */
   unreachable(peer: MemberId): void;
+  /** A peer knows this member by another data directory. */
+  disowned(reason: string): void;
+  /** How far this member is. */
+  position(): LogPosition;
   /** A whole snapshot is staged. Resolves when it is in use; false: not needed any more. */
   snapshot(from: MemberId, messageTerm: number, staged: StagedSnapshot): Promise<boolean>;
 }

@@ -6,7 +6,12 @@ import type { Welcome } from '@raftsman/proto/gen/raftsman/raft/v1/Welcome.js';
 import type { Logger } from '@raftsman/telemetry';
 import { storeLimits } from '../../limits.js';
 import { decodeMessage } from './codec.js';
-import { checkHello, type PeerIdentity } from './hello.js';
+import { meet, type KnownPeers, type PeerIdentity } from './hello.js';
+
+export interface LogPosition {
+  readonly term: number;
+  readonly lastLogIndex: number;
+}
 
 export type ExchangeCall = ServerDuplexStream<Frame__Output, Welcome>;
 
@@ -14,26 +19,39 @@ export interface ExchangeEvents {
   greeted(from: MemberId, hello: Hello__Output): void;
   messages(messages: readonly Message[]): void;
   unreachable(peer: MemberId): void;
+  /** How far this member is; not behind what it has told anybody. */
+  position(): LogPosition;
 }
 
 /** Takes the streams of messages that the peers open. The newest stream of a peer is the one that counts. */
 export function createExchange(
   identity: PeerIdentity,
+  known: KnownPeers,
   events: ExchangeEvents,
   logger: Logger,
 ): (call: ExchangeCall) => void {
   const current = new Map<MemberId, ExchangeCall>();
 
-  const greet = (call: ExchangeCall, hello: Hello__Output | null): MemberId | null => {
-    const greeting = checkHello(hello, identity);
-    if (greeting.kind === 'refused') {
+  /** null: refused, or a member that is to be rebuilt and only asks. */
+  const greet = async (call: ExchangeCall, hello: Hello__Output | null): Promise<MemberId | null> => {
+    const greeting = await meet(hello, identity, known);
+    if (greeting.kind !== 'welcome') {
       logger.error({ from: call.getPeer(), reason: greeting.reason }, 'refused a peer');
-      call.emit('error', { code: status.FAILED_PRECONDITION, details: greeting.reason });
+      const code = greeting.kind === 'lost' ? status.DATA_LOSS : status.FAILED_PRECONDITION;
+      call.emit('error', { code, details: greeting.reason });
       return null;
     }
-    current.set(greeting.from, call);
+    // Whoever still speaks from the earlier data directory is not heard any more: what it said so far is in the position.
+    if (hello?.rebuild)
+      current
+        .get(greeting.from)
+        ?.emit('error', { code: status.DATA_LOSS, details: 'it is rebuilt elsewhere' });
+    call.write({ name: identity.name, clientUrls: [...identity.clientUrls], ...events.position() });
+    if (hello?.rebuild) {
+      logger.warn({ name: hello.name }, 'a member lost its data and is rebuilt');
+      return null;
+    }
     if (hello !== null) events.greeted(greeting.from, hello);
-    call.write({ name: identity.name, clientUrls: [...identity.clientUrls] });
     return greeting.from;
   };
 
@@ -53,12 +71,26 @@ export function createExchange(
       over = true;
       call.emit('error', { code: status.DEADLINE_EXCEEDED, details: 'no hello came' });
     }, storeLimits.helloTimeoutMs);
+    const welcome = (sender: MemberId | null): void => {
+      if (over) return;
+      if (sender === null) {
+        over = true;
+        return;
+      }
+      from = sender;
+      current.set(sender, call);
+      call.resume();
+    };
     call.on('data', (frame: Frame__Output) => {
       if (over) return;
       if (from === null) {
         clearTimeout(helloTimer);
-        from = greet(call, frame.hello);
-        over = from === null;
+        // What follows waits until it is known who sends it.
+        call.pause();
+        greet(call, frame.hello).then(welcome, (error: unknown) => {
+          over = true;
+          call.emit('error', { code: status.INTERNAL, details: String(error) });
+        });
         return;
       }
       const sender = from;

@@ -1,7 +1,8 @@
+import type { Journal } from '@raftsman/journal';
 import { memberId, type MemberId } from '@raftsman/raft';
 import type { Hello, Hello__Output } from '@raftsman/proto/gen/raftsman/raft/v1/Hello.js';
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** What two members must agree on before they speak. */
 export interface PeerIdentity {
@@ -9,17 +10,45 @@ export interface PeerIdentity {
   readonly self: MemberId;
   readonly name: string;
   readonly clientUrls: readonly string[];
+  /** Of the data directory. */
+  readonly dataId: number;
   /** All members but self. */
   readonly peers: ReadonlySet<MemberId>;
 }
 
-export function helloTo(to: MemberId, { clusterId, self, name, clientUrls }: PeerIdentity): Hello {
-  return { protocolVersion, clusterId, from: self, to, name, clientUrls: [...clientUrls] };
+export function helloTo(to: MemberId, { clusterId, self, name, clientUrls, dataId }: PeerIdentity): Hello {
+  return { protocolVersion, clusterId, from: self, to, name, clientUrls: [...clientUrls], dataId };
 }
 
 export type Greeting =
   | { readonly kind: 'welcome'; readonly from: MemberId }
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** It is known by another data directory. */
+  | { readonly kind: 'lost'; readonly reason: string };
+
+/** By which data directories the others are known: what they promised (votes, acknowledgements) is in there and nowhere else. */
+export type KnownPeers = Pick<Journal, 'peerDataId' | 'rememberPeer'>;
+
+/** `checkHello`, and whether it comes with the data directory that it came with before. The first one is remembered before it is welcome. */
+export async function meet(
+  hello: Hello__Output | null | undefined,
+  identity: PeerIdentity,
+  known: KnownPeers,
+): Promise<Greeting> {
+  const greeting = checkHello(hello, identity);
+  if (!hello || greeting.kind !== 'welcome') return greeting;
+  const { from } = greeting;
+  const dataId = Number(hello.dataId);
+  const before = known.peerDataId(from);
+  if (before === dataId) return greeting;
+  if (before !== undefined && !hello.rebuild)
+    return {
+      kind: 'lost',
+      reason: `member ${hello.name} comes with another data directory than before: its log and its votes are lost. Empty its data directory and start it with --initial-cluster-state=existing while all other members are up`,
+    };
+  await known.rememberPeer(from, dataId);
+  return greeting;
+}
 
 const hex = (id: string | number): string => Number(id).toString(16);
 

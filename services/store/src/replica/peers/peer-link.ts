@@ -23,6 +23,8 @@ export interface LinkEvents {
   opened(welcome: Welcome__Output): void;
   /** An open link broke. */
   broken(): void;
+  /** The peer knows this member by another data directory: it must not go on. */
+  disowned(reason: string): void;
 }
 
 /** The stream of messages to one peer: kept up, and never more than its bounded queue behind. */
@@ -109,6 +111,7 @@ export class PeerLink {
     this.#complain(end);
     this.#state = { kind: 'backing-off', timer: setTimeout(() => this.#reconnect(), this.#backoffMs(end)) };
     this.#failures += 1;
+    if (end.code === status.DATA_LOSS) this.#events.disowned(end.details);
     if (state.kind === 'open') this.#events.broken();
   }
 

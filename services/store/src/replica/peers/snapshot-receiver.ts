@@ -9,7 +9,7 @@ import type { SnapshotReceipt } from '@raftsman/proto/gen/raftsman/raft/v1/Snaps
 import type { Logger } from '@raftsman/telemetry';
 import type { PeerEvents } from './client.js';
 import { voterIds } from './codec.js';
-import { checkHello, type PeerIdentity } from './hello.js';
+import { meet, type PeerIdentity } from './hello.js';
 
 export type SnapshotCall = ServerReadableStream<SnapshotFrame__Output, SnapshotReceipt>;
 
@@ -62,11 +62,11 @@ async function takeIn(
   const frames: AsyncIterator<SnapshotFrame__Output> = call[Symbol.asyncIterator]();
   const first = await frames.next();
   const header = first.done === true ? undefined : first.value.header;
-  const greeting = checkHello(header?.hello, identity);
-  if (greeting.kind === 'refused' || !header)
+  const greeting = await meet(header?.hello, identity, journal);
+  if (greeting.kind !== 'welcome' || !header)
     throw new Refused(
       status.FAILED_PRECONDITION,
-      greeting.kind === 'refused' ? greeting.reason : 'no header',
+      greeting.kind === 'welcome' ? 'no header' : greeting.reason,
     );
   const staging = await journal.stage();
   try {

@@ -37,10 +37,12 @@ export class PeerTransport {
     const implementation: PeerHandlers = {
       Exchange: createExchange(
         identity,
+        journal,
         {
           greeted: (from, hello) => this.#clientUrls.set(from, hello.clientUrls),
           messages: (messages) => events.messages(messages),
           unreachable: (peer) => events.unreachable(peer),
+          position: () => events.position(),
         },
         logger,
       ),
@@ -71,7 +73,11 @@ export class PeerTransport {
       const link = new PeerLink(
         peer,
         identity,
-        { opened, broken: () => events.unreachable(peer.id) },
+        {
+          opened,
+          broken: () => events.unreachable(peer.id),
+          disowned: (reason) => events.disowned(reason),
+        },
         logger,
       );
       this.#links.set(peer.id, link);
