@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
 import { durationMs } from './flags.js';
 
@@ -10,6 +11,8 @@ export interface LeaderElectionFlags {
   readonly leaseDurationMs: number;
   readonly renewDeadlineMs: number;
   readonly retryPeriodMs: number;
+  /** Who this candidate is, for people; a random part makes it unique. */
+  readonly candidate: string;
 }
 
 interface Parsed {
@@ -19,6 +22,7 @@ interface Parsed {
   readonly leaderElectLeaseDuration: number;
   readonly leaderElectRenewDeadline: number;
   readonly leaderElectRetryPeriod: number;
+  readonly leaderElectCandidate: string;
 }
 
 function trueOrFalse(text: string): boolean {
@@ -49,7 +53,8 @@ export function addLeaderElectionFlags(command: Command, resourceName: string): 
       'pause between two renewals (default: 1.5s)',
       durationMs,
       1_500,
-    );
+    )
+    .option('--leader-elect-candidate <name>', 'how this candidate is called in the lease', hostname());
 }
 
 /** From what commander parsed of `addLeaderElectionFlags`. */
@@ -61,5 +66,6 @@ export function leaderElectionFlags(options: Parsed): LeaderElectionFlags {
     leaseDurationMs: options.leaderElectLeaseDuration,
     renewDeadlineMs: options.leaderElectRenewDeadline,
     retryPeriodMs: options.leaderElectRetryPeriod,
+    candidate: options.leaderElectCandidate,
   };
 }

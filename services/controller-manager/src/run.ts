@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import {
   createApiClient,
   createEventRecorder,
@@ -21,8 +20,8 @@ export async function run(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const { leaderElect, ...lease } = config.leaderElection;
-  const election = { ...lease, identity: `${hostname()}_${randomUUID()}` };
+  const { leaderElect, candidate, ...lease } = config.leaderElection;
+  const election = { ...lease, identity: `${candidate}_${randomUUID()}` };
   validateLeaderElection(election);
   const client = createApiClient({
     apiservers: config.apiservers,

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { createApiClient, runLeaderElected, systemClock, validateLeaderElection } from '@raftsman/client';
 import type { Logger } from '@raftsman/telemetry';
 import type { SchedulerConfig } from './config.js';
@@ -7,8 +6,8 @@ import { createScheduler } from './scheduler.js';
 
 /** Schedules while it holds the lease, until `signal` aborts. Rejects only for a bug or a bad config. */
 export async function run(config: SchedulerConfig, logger: Logger, signal: AbortSignal): Promise<void> {
-  const { leaderElect, ...lease } = config.leaderElection;
-  const identity = `${hostname()}_${randomUUID()}`;
+  const { leaderElect, candidate, ...lease } = config.leaderElection;
+  const identity = `${candidate}_${randomUUID()}`;
   const election = { ...lease, identity };
   validateLeaderElection(election);
   const client = createApiClient({

@@ -45,6 +45,7 @@ const config: ControllerManagerConfig = {
     leaderElect: false,
     leaseNamespace: 'kube-system',
     leaseName: 'kube-controller-manager',
+    candidate: 'test',
     leaseDurationMs: 4_000,
     renewDeadlineMs: 3_000,
     retryPeriodMs: 1_500,

@@ -18,6 +18,7 @@ const election = (leaseName: string) => ({
   leaderElect: true,
   leaseNamespace: 'kube-system',
   leaseName,
+  candidate: 'test',
   leaseDurationMs: 4_000,
   renewDeadlineMs: 3_000,
   retryPeriodMs: 1_500,

@@ -76,13 +76,22 @@ export function apiserverFlags(
   ];
 }
 
-export function schedulerFlags(cluster: ClusterConfig, paths: StatePaths): readonly string[] {
-  return apiClient(cluster, paths, 'scheduler');
+export function schedulerFlags(
+  cluster: ClusterConfig,
+  master: MasterConfig,
+  paths: StatePaths,
+): readonly string[] {
+  return [...apiClient(cluster, paths, 'scheduler'), `--leader-elect-candidate=${master.name}`];
 }
 
-export function controllerManagerFlags(cluster: ClusterConfig, paths: StatePaths): readonly string[] {
+export function controllerManagerFlags(
+  cluster: ClusterConfig,
+  master: MasterConfig,
+  paths: StatePaths,
+): readonly string[] {
   return [
     ...apiClient(cluster, paths, 'controller-manager'),
+    `--leader-elect-candidate=${master.name}`,
     `--nats-servers=${natsServers(cluster)}`,
     `--cluster-cidr=${cluster.podCIDR}`,
     `--node-monitor-grace-period=${cluster.nodeMonitorGracePeriod}`,

@@ -35,14 +35,16 @@ export function controllersCommand(): Command {
   return machineCommand('controllers', 'scheduler and controller-manager in one process').action(
     async (options: MachineOptions) => {
       const { cluster, paths } = locate(options);
-      named(cluster.masters, options.name, 'master');
+      const master = named(cluster.masters, options.name, 'master');
       const [scheduler, controllerManager] = await Promise.all([
         import('@raftsman/scheduler'),
         import('@raftsman/controller-manager'),
       ]);
       await Promise.all([
-        scheduler.command().parseAsync(schedulerFlags(cluster, paths), { from: 'user' }),
-        controllerManager.command().parseAsync(controllerManagerFlags(cluster, paths), { from: 'user' }),
+        scheduler.command().parseAsync(schedulerFlags(cluster, master, paths), { from: 'user' }),
+        controllerManager
+          .command()
+          .parseAsync(controllerManagerFlags(cluster, master, paths), { from: 'user' }),
       ]);
     },
   );
