@@ -2,7 +2,7 @@
 # Installs the Debian packages that the tests use as peers and runtimes, where it may; says what will be skipped where it may not.
 set -euo pipefail
 
-packages=(etcd-server etcd-client nats-server containerd runc containernetworking-plugins nftables iproute2 busybox-static util-linux procps)
+packages=(etcd-server etcd-client nats-server containerd runc containernetworking-plugins nftables iptables iproute2 busybox-static util-linux procps)
 missing=()
 for package in "${packages[@]}"; do
   dpkg -s "$package" 2>/dev/null | grep -q '^Status: install ok installed' || missing+=("$package")
