@@ -73,6 +73,7 @@ export class Journal {
   #failure: JournalError | null = null;
   #clearing: Promise<void> = Promise.resolve();
   #staging: Staging | null = null;
+  #lastGeneration: number;
   #size = { bytes: 0, measuredAtMs: 0, measuring: false };
 
   private constructor(directory: string, database: Database, recovered: Recovered) {
@@ -80,6 +81,7 @@ export class Journal {
     this.#database = database;
     this.#waiting = newBatch(database);
     this.#recovered = recovered;
+    this.#lastGeneration = recovered.lastGeneration;
     this.#peers = new Map(recovered.peers);
     this.#hardState = recovered.hardState;
     this.#compacted = recovered.compacted;
@@ -210,7 +212,8 @@ export class Journal {
   async stage(): Promise<Staging> {
     await this.#staging?.abort();
     await this.#clearing;
-    const generation = this.#state.generation + 1;
+    // Never one that was used: the rows of an aborted one are deleted without a sync, and a power failure may bring them back.
+    const generation = ++this.#lastGeneration;
     this.#staging = await createStaging(
       this.#database,
       generation,
@@ -241,7 +244,7 @@ export class Journal {
   }
 
   #installed({ meta, generation }: StagedSnapshot): StateRecord {
-    assert(generation === this.#state.generation + 1, 'a snapshot is staged beside the present rows');
+    assert(generation > this.#state.generation, 'a snapshot is staged beside the present rows');
     assert(meta.index > this.#state.index, 'a snapshot moves the state forward');
     return { generation, index: meta.index, term: meta.term, configuration: meta.configuration };
   }

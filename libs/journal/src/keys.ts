@@ -76,6 +76,7 @@ export const peerKeysStart = single(keyspace.peer);
 export const peerKeysEnd = single(keyspace.peer + 1);
 
 export const rowKeysStart = (generation: number): Uint8Array => numbered(keyspace.row, generation);
+export const rowGeneration = (full: Uint8Array): number => getWhole(full, 1);
 export const allRowKeysStart = single(keyspace.row);
 export const allRowKeysEnd = single(keyspace.row + 1);
 /** The state machine's own key in a full row key. */

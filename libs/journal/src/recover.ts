@@ -15,6 +15,7 @@ import {
   peerKeysStart,
   peerMember,
   rebuildKey,
+  rowGeneration,
   rowKeysStart,
   stateKey,
 } from './keys.js';
@@ -46,6 +47,8 @@ export interface Recovered {
   readonly compacted: CompactedRecord;
   readonly entries: readonly Entry[];
   readonly state: StateRecord;
+  /** The highest of which there are rows, or whose rows this opening deleted. */
+  readonly lastGeneration: number;
   /** Drawn when the directory was new. */
   readonly dataId: number;
   /** By which data directories the other members are known here. */
@@ -54,7 +57,7 @@ export interface Recovered {
   readonly rebuild: RebuildRecord | null;
 }
 
-type Loaded = Omit<Recovered, 'dataId'>;
+type Loaded = Omit<Recovered, 'dataId' | 'lastGeneration'>;
 
 export async function recover(
   directory: string,
@@ -65,7 +68,9 @@ export async function recover(
   const database = await openDatabase(directory);
   try {
     const { fresh, dataId } = await claim(database, directory, identity, rebuild);
-    const recovered = { ...(await load(database, bootstrap)), fresh, dataId };
+    const loaded = await load(database, bootstrap);
+    const lastGeneration = await highestGeneration(database, loaded.state.generation);
+    const recovered = { ...loaded, fresh, dataId, lastGeneration };
     checkRecovered(recovered);
     await deleteLeftovers(database, recovered);
     return { database, recovered };
@@ -183,8 +188,14 @@ function checkRecovered({ hardState, compacted, entries, state }: Recovered): vo
 const corrupt = (what: string): JournalError =>
   new JournalError('corrupt', `${what}: the data directory is corrupt`);
 
+async function highestGeneration(database: Database, present: number): Promise<number> {
+  const last = { gte: allRowKeysStart, lt: allRowKeysEnd, reverse: true, limit: 1 };
+  for await (const key of database.keys(last)) return Math.max(present, rowGeneration(key));
+  return present;
+}
+
 /** Compacted entries, a half-received snapshot, the rows before the last received one. */
-async function deleteLeftovers(database: Database, { compacted, state }: Recovered): Promise<void> {
+async function deleteLeftovers(database: Database, { compacted, state }: Loaded): Promise<void> {
   await database.clear({ gte: entryKey(0), lte: entryKey(compacted.index) });
   await database.clear({ gte: allRowKeysStart, lt: rowKeysStart(state.generation) });
   await database.clear({ gte: rowKeysStart(state.generation + 1), lt: allRowKeysEnd });

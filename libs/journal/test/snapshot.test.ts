@@ -104,6 +104,25 @@ describe('receiving', () => {
     await journal.close();
   });
 
+  test('never takes the keys of a half-received one, whose deletion a power failure may undo', async () => {
+    const directory = await newDirectory();
+    const journal = await follower(directory);
+    const first = await journal.stage();
+    await first.add(received(30_000));
+    const { generation: given } = await first.finish(meta);
+    const image = await crashImage(directory);
+    await first.abort();
+    const second = await (await journal.stage()).finish(meta);
+    expect(second.generation).toBeGreaterThan(given);
+    await journal.close();
+    const again = await open(image);
+    const third = await (await again.stage()).finish(meta);
+    expect(third.generation).toBeGreaterThan(given);
+    await again.write(group({ install: third, hardState: hardState(3, 50) }));
+    expect(await contents(again.rows())).toEqual({});
+    await again.close();
+  });
+
   test('rows that were applied before the snapshot and not yet written do not reach the new rows', async () => {
     const journal = await follower(await newDirectory());
     await journal.write(group({ hardState: hardState(1, 6) }));
