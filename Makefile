@@ -1,5 +1,5 @@
 # What a user types; README.md says what each leaves where.
-.PHONY: up down clean status build test check bench demo rack rack-down
+.PHONY: up down clean status build test check bench demo rack rack-down rack-clean
 
 NODE_MODULES := node_modules/.package-lock.json
 
@@ -23,6 +23,9 @@ rack: build
 	bin/raftsman up --config cluster-configs/rack.yaml
 
 rack-down: build
+	bin/raftsman down --config cluster-configs/rack.yaml
+
+rack-clean: build
 	bin/raftsman clean --config cluster-configs/rack.yaml
 
 build: $(NODE_MODULES)
