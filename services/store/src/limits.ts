@@ -5,6 +5,8 @@ export const storeLimits = {
   /** Proposals that wait for their result on this member; more are refused as too-many-requests. */
   proposalsMax: 8_192,
   proposalBytesMax: 64 * mebibyte,
+  /** Proposals that the core has and that are not applied yet; half of peerQueueBytesMax. */
+  proposalsHandedBytesMax: 4 * mebibyte,
   /** One group that is handed to the core. */
   proposeGroupBytesMax: mebibyte,
   /** Reads that wait on this member, and rounds of them that are on their way. */

@@ -73,6 +73,15 @@ describe('three members', () => {
     expect(new Set(follower.stateMachine.history).size).toBe(400);
   });
 
+  test('a burst that no queue between members holds is applied whole', async () => {
+    const cluster = await TestCluster.create(3);
+    await cluster.startAll();
+    const follower = await cluster.follower();
+    const value = 'v'.repeat(500_000);
+    await Promise.all(Array.from({ length: 60 }, (_, index) => put(follower, `k${index}=${value}`)));
+    expect(follower.stateMachine.values.size).toBe(60);
+  });
+
   test('without a majority a proposal waits, and is answered when the majority is back', async () => {
     const cluster = await TestCluster.create(3);
     await cluster.startAll();

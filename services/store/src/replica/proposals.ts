@@ -28,6 +28,8 @@ export class Proposals {
   readonly #timeoutMs: number;
   #waiting: Proposal[] = [];
   #openBytes = 0;
+  /** Of those that the core has. */
+  #handedBytes = 0;
   #lastRequest = 0;
 
   constructor(options: {
@@ -61,14 +63,22 @@ export class Proposals {
     });
   }
 
-  /** Hands the core what waits, in groups; keeps what it refuses for a better moment. */
+  /**
+   * Hands the core what waits, in groups; keeps what it refuses for a better moment. No more at a time than the queue to the leader holds:
+   * what does not fit in there is lost without a word.
+   */
   handOver(raft: Raft): void {
     while (this.#waiting.length > 0) {
       const group = this.#nextGroup();
+      let groupBytes = 0;
+      for (const { data } of group) groupBytes += data.length;
+      if (this.#handedBytes > 0 && this.#handedBytes + groupBytes > storeLimits.proposalsHandedBytesMax)
+        return;
       const entries = group.map(({ data }) => ({ type: 'normal' as const, data }));
       const { term } = raft.status();
       if (raft.propose(entries) !== null) return;
       for (const proposal of group) proposal.proposedIn = term;
+      this.#handedBytes += groupBytes;
       this.#waiting.splice(0, group.length);
     }
   }
@@ -87,7 +97,10 @@ export class Proposals {
     const lost = [...this.#open.values()].filter(
       ({ proposedIn }) => proposedIn !== null && proposedIn < term,
     );
-    for (const proposal of lost) proposal.proposedIn = null;
+    for (const proposal of lost) {
+      proposal.proposedIn = null;
+      this.#handedBytes -= proposal.data.length;
+    }
     if (lost.length > 0) this.#waiting = [...lost, ...this.#waiting];
   }
 
@@ -130,5 +143,6 @@ export class Proposals {
   #forget(proposal: Proposal): void {
     this.#open.delete(proposal.request);
     this.#openBytes -= proposal.data.length;
+    if (proposal.proposedIn !== null) this.#handedBytes -= proposal.data.length;
   }
 }
