@@ -2,6 +2,7 @@ import type { ClientSecurity } from '@raftsman/wire';
 import type { LogLevel } from '@raftsman/telemetry';
 import type { InitialMember } from './replica/identity.js';
 import { ConfigError } from './errors.js';
+import { storeLimits } from './limits.js';
 import type { ListenAddress } from './listen.js';
 import { parseInitialCluster, parseUrls, targetOf, type Url } from './urls.js';
 
@@ -82,6 +83,10 @@ export function storeConfig(flags: StoreFlags): StoreConfig {
   if (electionTimeout > electionTimeoutMsMax)
     throw new ConfigError(
       `--election-timeout[${electionTimeout}ms] is too long, and should be set less than ${electionTimeoutMsMax}ms`,
+    );
+  if (flags.maxRequestBytes > storeLimits.requestBytesMax)
+    throw new ConfigError(
+      `--max-request-bytes[${flags.maxRequestBytes}] is more than members can send each other: at most ${storeLimits.requestBytesMax}`,
     );
   if (flags.listenClientUrls !== undefined && flags.advertiseClientUrls === undefined)
     throw new ConfigError('--advertise-client-urls is required when --listen-client-urls is set explicitly');

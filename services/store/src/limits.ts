@@ -60,6 +60,8 @@ export const storeLimits = {
   /** How long the receiver may take to bring it into use after the last frame. */
   snapshotInstallMs: 120_000,
 
+  /** The most that --max-request-bytes may allow: with what goes around it, it fits into one frame between members. */
+  requestBytesMax: 15 * mebibyte,
   /** gRPC's and protobuf's share of a client's largest request. etcd's figure. */
   requestOverheadBytes: 512 * 1024,
   /** --quota-backend-bytes=0. */
