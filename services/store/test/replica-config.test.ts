@@ -55,7 +55,11 @@ describe('store flags', () => {
 
   test.each<[string, Partial<StoreFlags>, RegExp]>([
     ['an impatient election', { electionTimeout: 400 }, /should be at least as 5 times/],
-    ['requests that no member could send another', { maxRequestBytes: 15 * 2 ** 20 + 1 }, /--max-request-bytes/],
+    [
+      'requests that no member could send another',
+      { maxRequestBytes: 15 * 2 ** 20 + 1 },
+      /--max-request-bytes/,
+    ],
     ['a sleepy election', { electionTimeout: 50_001 }, /too long/],
     [
       'listening without advertising',

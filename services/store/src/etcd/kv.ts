@@ -76,7 +76,8 @@ async function finishCompaction(context: Context): Promise<void> {
   while ((await propose(context, { kind: 'compact-step' })).pending);
 }
 
-/** Only a transaction of nothing but serializable ranges may be stale. */
+/** Only a transaction of nothing but serializable ranges may be stale; one without operations says nothing of the kind (etcd takes it for one). */
 function isSerializable({ success, failure }: TxnRequest__Output): boolean {
-  return [...success, ...failure].every((op) => op.requestRange?.serializable === true);
+  const ops = [...success, ...failure];
+  return ops.length > 0 && ops.every((op) => op.requestRange?.serializable === true);
 }
