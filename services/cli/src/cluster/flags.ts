@@ -143,7 +143,7 @@ export function proxyFlags(
   return [
     ...apiClient(cluster, paths, 'proxy'),
     `--hostname-override=${worker.name}`,
-    `--proxy-mode=${cluster.kind === 'local' ? 'userspace' : 'nftables'}`,
+    `--proxy-mode=${cluster.runtime === 'process' ? 'userspace' : 'nftables'}`,
     `--cluster-cidr=${cluster.podCIDR}`,
   ];
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { initCommand } from './init.js';
 import { demoCommand } from './demo.js';
 import { cleanCommand, downCommand } from './down.js';
 import { faultCommand } from './fault.js';
@@ -7,5 +8,13 @@ import { upCommand } from './up.js';
 
 /** What people type, besides the services. */
 export function userCommands(): readonly Command[] {
-  return [upCommand(), downCommand(), cleanCommand(), statusCommand(), demoCommand(), faultCommand()];
+  return [
+    upCommand(),
+    initCommand(),
+    downCommand(),
+    cleanCommand(),
+    statusCommand(),
+    demoCommand(),
+    faultCommand(),
+  ];
 }
