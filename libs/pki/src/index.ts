@@ -5,5 +5,5 @@ export {
   type CertificateRequest,
   type KeyPair,
 } from './authority.js';
-export { openPkiFolder, type PkiFolder } from './folder.js';
+export { openPkiFolder, PkiError, type PkiFolder } from './folder.js';
 export { pkiLimits } from './limits.js';

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { ClusterConfig } from '@raftsman/config';
-import { openPkiFolder, type CertificateRequest } from '@raftsman/pki';
+import { openPkiFolder, PkiError, type CertificateRequest, type KeyPair } from '@raftsman/pki';
+import { UserError } from '../errors.js';
 import { certFile, type StatePaths } from './paths.js';
 
 type AuthorityName = 'api-ca' | 'etcd-ca' | 'peer-ca';
@@ -108,16 +109,23 @@ export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCer
   ];
 }
 
-/** Makes what is missing in the cluster's pki folder. */
+/** Makes what is missing in the cluster's pki folder. Rejects with UserError if an authority in it is damaged. */
 export async function ensureCertificates(cluster: ClusterConfig, paths: StatePaths): Promise<void> {
   const folder = openPkiFolder(paths.pki);
+  const authority = async (name: AuthorityName): Promise<KeyPair> => {
+    try {
+      return await folder.authority(name, `${cluster.name}-${name}`);
+    } catch (error) {
+      throw error instanceof PkiError ? new UserError(error.message) : error;
+    }
+  };
   const authorities = {
-    'api-ca': await folder.authority('api-ca', `${cluster.name}-api-ca`),
-    'etcd-ca': await folder.authority('etcd-ca', `${cluster.name}-etcd-ca`),
-    'peer-ca': await folder.authority('peer-ca', `${cluster.name}-peer-ca`),
+    'api-ca': await authority('api-ca'),
+    'etcd-ca': await authority('etcd-ca'),
+    'peer-ca': await authority('peer-ca'),
   };
   writeFileSync(certFile(paths, 'ca'), authorities['api-ca'].certPem + authorities['etcd-ca'].certPem);
-  for (const { name, authority, request } of plannedCertificates(cluster)) {
-    await folder.certificate(name, authorities[authority], request);
+  for (const planned of plannedCertificates(cluster)) {
+    await folder.certificate(planned.name, authorities[planned.authority], planned.request);
   }
 }
