@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { UserError } from './errors.js';
+import { lineOf } from './errors.js';
 
 /** Services are loaded when they are asked for: a store must not carry the apiserver's memory. */
 const services: Readonly<Record<string, () => Promise<{ readonly command: () => Command }>>> = {
@@ -33,7 +33,8 @@ async function main(words: readonly string[]): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  console.error(`raftsman: ${error.message}`);
+  const line = lineOf(error);
+  if (line === null) throw error;
+  console.error(`raftsman: ${line}`);
   process.exit(1);
 }
