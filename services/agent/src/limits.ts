@@ -32,6 +32,10 @@ export const agentLimits = {
   logBlockBytes: 64 * 1024,
   /** How often a follower looks whether its container still runs. */
   logFollowPollMs: 500,
+  /** A connection that has not ended its handshake, or its request, by then is closed. */
+  headersTimeoutMs: 10_000,
+  /** Connections to the agent's HTTPS; more are closed at once. */
+  connectionsMax: 256,
   /** Readers of logs at one time; the next one is answered 429. */
   logReadersMax: 64,
   /** Output of one exec (probe, hook) that is kept. */

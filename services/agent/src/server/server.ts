@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { Logger } from '@raftsman/telemetry';
 import type { PodManager } from '../pods/pod-manager.js';
+import { agentLimits } from '../limits.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ContainerLogs, HttpError } from './container-logs.js';
 
@@ -34,6 +35,10 @@ export function createAgentServer(options: AgentServerOptions): AgentServer {
       requestCert: true,
       rejectUnauthorized: true,
       minVersion: 'TLSv1.2',
+      handshakeTimeout: agentLimits.headersTimeoutMs,
+      headersTimeout: agentLimits.headersTimeoutMs,
+      requestTimeout: agentLimits.headersTimeoutMs,
+      connectionsCheckingInterval: agentLimits.headersTimeoutMs / 2,
     },
     (request, response) => {
       handle(request, response, options.pods, logs).catch((error: unknown) => {
@@ -41,6 +46,7 @@ export function createAgentServer(options: AgentServerOptions): AgentServer {
       });
     },
   );
+  server.maxConnections = agentLimits.connectionsMax;
   // Somebody without a certificate, or who speaks no TLS: the connection is closed, and that is all.
   server.on('tlsClientError', (error, socket) => {
     options.logger.debug({ err: error }, 'TLS handshake refused');
