@@ -39,6 +39,8 @@ export const limits = {
   headerBytesMax: 64 * 1024,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
+  /** An HTTP/2 connection without a request and without traffic; as in Kubernetes. */
+  idleTimeoutMs: 90_000,
   /** An answer is compressed from this size on. */
   gzipBytesMin: 128 * 1024,
   /** HTTP connections and their streams. */

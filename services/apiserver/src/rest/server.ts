@@ -92,8 +92,21 @@ function trackSessions(server: Http2SecureServer, logger: Logger): Set<ServerHtt
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
     sessions.add(session);
+    closeWhenIdle(session);
     session.once('close', () => sessions.delete(session));
     session.on('error', (error: Error) => logger.debug({ err: error.message }, 'HTTP/2 session failed'));
   });
   return sessions;
+}
+
+/** Else whoever opens a connection and never asks for anything holds a place of `limits.connections` for good. */
+function closeWhenIdle(session: ServerHttp2Session): void {
+  let streams = 0;
+  session.on('stream', (stream) => {
+    streams += 1;
+    stream.once('close', () => (streams -= 1));
+  });
+  session.setTimeout(limits.idleTimeoutMs, () => {
+    if (streams === 0) session.close();
+  });
 }
