@@ -34,7 +34,10 @@ export class SimulatedCluster implements World {
     const voters = Array.from({ length: plan.memberCount }, (_, at) => memberId(at + 1));
     const configuration: Configuration = { voters };
     this.members = voters.map((id) => new SimulatedMember(id, this, configuration));
-    this.oracle = new Oracle(this.members.map((member) => member.disk));
+    this.oracle = new Oracle(
+      this.members.map((member) => member.disk),
+      plan.diskLostAtMs > 0,
+    );
     this.network = new SimulatedNetwork(this.timeline, random, plan, (message) => this.#deliver(message));
     for (const member of this.members) member.start();
   }

@@ -7,7 +7,7 @@ import type { Random } from './random.js';
  * without a sync; a write in progress may be lost, torn or complete.
  */
 export class SimulatedDisk {
-  readonly log: MemoryLog;
+  log: MemoryLog;
   /** The state machine as of this index is durable; its rows stand in the oracle's history. */
   durableApplied: LogIndex = logIndex(0);
   #synced: HardState = { term: term(0), vote: null, commit: logIndex(0) };
@@ -64,6 +64,15 @@ export class SimulatedDisk {
     }
     this.log.append(entries);
     if (ready.hardState !== null) this.#unsynced = ready.hardState;
+  }
+
+  /** An empty one takes its place, on which only `hardState` stands. */
+  replace(configuration: Configuration, hardState: HardState): void {
+    this.log = MemoryLog.empty(configuration);
+    this.durableApplied = logIndex(0);
+    this.#writing = null;
+    this.#synced = hardState;
+    this.#unsynced = hardState;
   }
 
   /** What a restart reads. */

@@ -1,3 +1,4 @@
+import { logIndex, term } from '@raftsman/raft';
 import { crash } from './crash.js';
 import type { SimulatedCluster } from './cluster.js';
 import type { SimulatedMember } from './member.js';
@@ -11,6 +12,7 @@ export function startFaultsAndClients(cluster: SimulatedCluster): void {
   repeat(cluster, plan.partitionEveryMs, () => partition(cluster));
   repeat(cluster, plan.falseAlarmEveryMs, () => raiseFalseAlarm(cluster));
   repeat(cluster, plan.transferEveryMs, () => transferLeadership(cluster));
+  if (plan.diskLostAtMs > 0) cluster.timeline.after(plan.diskLostAtMs, () => loseDisk(cluster));
 }
 
 function repeat(cluster: SimulatedCluster, everyMs: number, what: () => void): void {
@@ -35,6 +37,30 @@ function crashSome(cluster: SimulatedCluster): void {
   const all = random.chance(0.1);
   const victim = (random.chance(0.5) ? leaderOf(cluster) : undefined) ?? random.pick(members);
   for (const member of all ? members : [victim]) crash(cluster, member);
+}
+
+/** It asks all the others, each when that one is up, how far it may have been. */
+function loseDisk(cluster: SimulatedCluster): void {
+  const { random, members, timeline, mutation } = cluster;
+  const victim = random.pick(members);
+  victim.loseDisk();
+  const others = random.shuffled(members.filter((member) => member !== victim));
+  const asked = mutation.comesBack === 'asking-one' ? others.slice(0, 1) : others;
+  let latest = 0;
+  let until = 0;
+  const ask = (left: readonly SimulatedMember[]): void => {
+    const [next, ...rest] = left;
+    if (next === undefined) {
+      if (mutation.comesBack === 'blank') victim.rebuild(term(0), logIndex(0));
+      else victim.rebuild(term(latest + 1), logIndex(mutation.comesBack === 'voting' ? 0 : until));
+      return;
+    }
+    const status = next.status();
+    latest = Math.max(latest, status?.term ?? 0);
+    until = Math.max(until, status?.lastIndex ?? 0);
+    timeline.after(1 + random.below(30), () => ask(status === null ? left : rest));
+  };
+  ask(mutation.comesBack === 'blank' ? [] : asked);
 }
 
 /** Two sides, or one member alone; in both directions or in one. */

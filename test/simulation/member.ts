@@ -1,5 +1,14 @@
 import { InvariantError, logIndex } from '@raftsman/raft';
-import type { Configuration, LogIndex, MemberId, Message, Raft, RaftStatus, Ready } from '@raftsman/raft';
+import type {
+  Configuration,
+  LogIndex,
+  MemberId,
+  Message,
+  Raft,
+  RaftStatus,
+  Ready,
+  Term,
+} from '@raftsman/raft';
 import { createRaftWithRules } from '../../libs/raft/src/raft.js';
 import { thesisRules } from '../../libs/raft/src/rules.js';
 import { SimulatedDisk } from './disk.js';
@@ -24,6 +33,9 @@ export class SimulatedMember {
   #leads = false;
   #hasCommitted = false;
   #uncheckedLead = false;
+  /** Its disk is gone, and the others have not said yet how far it was. */
+  #isLost = false;
+  #rebuildUntil: LogIndex = logIndex(0);
 
   constructor(id: MemberId, world: World, configuration: Configuration) {
     this.id = id;
@@ -49,6 +61,7 @@ export class SimulatedMember {
   }
 
   start(): void {
+    if (this.#isLost) return;
     const { plan, random, mutation } = this.#world;
     const { disk } = this;
     const hardState = disk.hardState();
@@ -68,6 +81,7 @@ export class SimulatedMember {
         hardState: mutation.forgetsVote === true ? { ...hardState, vote: null } : hardState,
         configuration: this.#configuration,
         applied,
+        rebuildUntil: this.#rebuildUntil,
       },
       disk.log,
       { ...thesisRules, ...mutation.rules },
@@ -75,6 +89,20 @@ export class SimulatedMember {
     this.#leads = false;
     this.#life += 1;
     this.#scheduleTick(this.#life);
+  }
+
+  loseDisk(): void {
+    this.crash();
+    this.#isLost = true;
+  }
+
+  /** Comes back with an empty disk: see services/store/src/replica/rebuild.ts. */
+  rebuild(from: Term, until: LogIndex): void {
+    this.disk.replace(this.#configuration, { term: from, vote: null, commit: logIndex(0) });
+    this.#applied = logIndex(0);
+    this.#rebuildUntil = until;
+    this.#isLost = false;
+    this.start();
   }
 
   crash(): void {

@@ -48,11 +48,14 @@ export class Oracle {
   readonly #history: Entry[] = [];
   readonly #readFloors = new Map<number, number>();
   readonly #disks: readonly SimulatedDisk[];
+  readonly #losesDisks: boolean;
   /** By data, what was applied: the acknowledged proposals. */
   readonly applied = new Set<Uint8Array>();
 
-  constructor(disks: readonly SimulatedDisk[]) {
+  /** `losesDisks`: what is applied may have been on a majority and be gone. */
+  constructor(disks: readonly SimulatedDisk[], losesDisks: boolean) {
     this.#disks = disks;
+    this.#losesDisks = losesDisks;
   }
 
   /** The newest index applied by any member. */
@@ -127,6 +130,7 @@ export class Oracle {
   }
 
   #checkDurable(entry: Entry): void {
+    if (this.#losesDisks) return;
     let copies = 0;
     for (const { log } of this.#disks) {
       if (log.compactedIndex >= entry.index || log.termAt(entry.index) === entry.term) copies += 1;

@@ -35,6 +35,9 @@ export interface Plan {
   /** That a broken connection is noticed when a member dies. */
   readonly crashNoticed: number;
 
+  /** When one member's disk is replaced by an empty one; 0: never. Once: a second loss may take what only two had. */
+  readonly diskLostAtMs: number;
+
   readonly proposalEveryMs: number;
   readonly readEveryMs: number;
   /** Entries applied between two compactions. */
@@ -75,6 +78,7 @@ function weatherOf(random: Random): Plan {
     newLeaderDies: calm ? 0 : random.pick([0, 0, 0.4, 0.8]),
     leaderDiesAtCommit: calm ? 0 : random.pick([0, 0, 0.3, 0.8]),
     crashNoticed: random.pick([0, 0.5, 1]),
+    diskLostAtMs: 0,
     proposalEveryMs: random.pick([10, 25, 80]),
     readEveryMs: random.pick([15, 50]),
     compactEvery: random.pick([5, 20, 1000]),
@@ -105,6 +109,8 @@ export interface Mutation {
   readonly forgetsVote?: boolean;
   /** The host sends promises before the write that makes them true. */
   readonly promisesBeforePersist?: boolean;
+  /** A member that lost its disk comes back as if it had none before; in the term of the others; or asks only one of them. */
+  readonly comesBack?: 'blank' | 'voting' | 'asking-one';
   /** Leaves the finding to the oracles outside of the core. */
   readonly skipsInvariants?: boolean;
 }

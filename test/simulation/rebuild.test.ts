@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { storm } from './plan.js';
+import type { Mutation, Plan } from './plan.js';
+import { simulate } from './simulate.js';
+
+/** One member's disk is replaced in the middle of everything, and it is rebuilt as services/store/src/replica/rebuild.ts does it. */
+
+const plans: readonly Partial<Plan>[] = [
+  { diskLostAtMs: 400 },
+  { diskLostAtMs: 600, ...storm },
+  { diskLostAtMs: 300, ...storm, memberCount: 3, messageLatenessMsMax: 500 },
+];
+
+function firstViolation(seedsMax: number, mutation: Mutation): string | null {
+  for (let seed = 1; seed <= seedsMax; seed += 1) {
+    for (const plan of plans) {
+      const { violation } = simulate(seed, mutation, { ...plan, faultsForMs: 1_500 });
+      if (violation !== null) return violation.message;
+    }
+  }
+  return null;
+}
+
+describe('a member whose disk was replaced', { timeout: 600_000 }, () => {
+  it('breaks no promise when it asks all others and waits with its vote', () => {
+    expect(firstViolation(400, {})).toBeNull();
+  });
+
+  it.each([
+    ['it comes back as if nothing had been', 'blank'],
+    ['it votes before it has what it may have acknowledged', 'voting'],
+    ['it asks only one of the others', 'asking-one'],
+  ] as const)('is found out when %s', (_what, comesBack) => {
+    const safety = /leader completeness|state-machine safety|election safety|linearizable reads/;
+    expect(firstViolation(2_000, { comesBack, skipsInvariants: true })).toMatch(safety);
+  });
+});
