@@ -150,9 +150,8 @@ export class ReplicaHost implements Replica, PeerEvents {
     stopListening();
   }
 
-  /** Refuses whoever waits, and resolves when the loop has come to rest. The journal can be closed then. */
+  /** Refuses whoever waits, and resolves when the loop has come to rest, also after a failure. The journal can be closed then. */
   async stop(): Promise<void> {
-    if (this.#stopped) return;
     this.#stopped = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     if (this.#turn !== null) clearImmediate(this.#turn);

@@ -89,7 +89,9 @@ describe('what the replica refuses', () => {
     const mixed = { success: [...request.success, { requestRange: range }] };
     expect(await ask((done) => kv.txn(mixed, done))).toEqual({ code: grpcCode, details });
     // Nothing in it says that the comparison may be stale: it may be what a lock's holder asks.
-    const question = { compare: [{ ...range, target: 'VERSION', result: 'EQUAL', version: 1 }] };
+    const question = {
+      compare: [{ ...range, target: 'VERSION' as const, result: 'EQUAL' as const, version: 1 }],
+    };
     expect(await ask((done) => kv.txn(question, done))).toEqual({ code: grpcCode, details });
   });
 });
