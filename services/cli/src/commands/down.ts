@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { Command } from 'commander';
 import { groundMembers, groundOf } from '../cluster/ground.js';
+import { requireStateFolder } from '../cluster/state-folder.js';
 import { clusterMembers, type ClusterAt } from '../cluster/members.js';
 import { stopAll } from '../process/stop.js';
 import { addLocationFlags, locate, type LocationOptions } from './location.js';
@@ -34,6 +35,7 @@ export function cleanCommand(): Command {
 
 /** Answers how many processes it stopped. */
 async function down(at: ClusterAt): Promise<number> {
+  requireStateFolder(at.paths);
   const machines = clusterMembers(at).map((member) => member.member);
   const stopped = await stopAll(at.paths, machines, groundMembers(at.cluster));
   await groundOf(at).dispose();

@@ -8,6 +8,7 @@ import { groundOf, type Ground } from '../cluster/ground.js';
 import { clusterMembers, type ClusterAt, type Member } from '../cluster/members.js';
 import { logFile } from '../cluster/paths.js';
 import { prepareState } from '../cluster/prepare.js';
+import { requireStateFolder } from '../cluster/state-folder.js';
 import { UserError } from '../errors.js';
 import { cliLimits } from '../limits.js';
 import { ensurePrerequisites } from '../prerequisites.js';
@@ -28,6 +29,7 @@ export function upCommand(): Command {
 
 export async function up(at: ClusterAt, say: (line: string) => void): Promise<void> {
   const startedMs = performance.now();
+  requireStateFolder(at.paths);
   const ground = groundOf(at);
   ground.require();
   ensurePrerequisites(at.cluster, say);
