@@ -50,7 +50,9 @@ workers: [{ name: worker-1, address: 127.0.0.1 }, { name: worker-2, address: 127
   afterAll(() => rmSync(root, { recursive: true }));
 
   it('gives every store the same initial cluster and its own identity', () => {
-    const [first, second] = at.cluster.masters.map((master) => storeFlags(at.cluster, master, at.paths));
+    const [first, second] = at.cluster.masters.map((master) =>
+      storeFlags(at.cluster, master, at.paths, 'new'),
+    );
     const initial = '--initial-cluster=master-1=https://127.0.0.1:2380,master-2=https://127.0.0.1:2381';
     expect(first).toContain(initial);
     expect(second).toContain(initial);

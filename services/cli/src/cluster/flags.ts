@@ -23,10 +23,14 @@ const apiClient = (cluster: ClusterConfig, paths: StatePaths, identity: string):
 const storeClientUrl = (m: MasterConfig): string => `https://${m.address}:${m.storeClientPort}`;
 const storePeerUrl = (m: MasterConfig): string => `https://${m.address}:${m.storePeerPort}`;
 
+/** `existing`: the master lost its disk and is to be rebuilt from the others. */
+export type InitialClusterState = 'new' | 'existing';
+
 export function storeFlags(
   cluster: ClusterConfig,
   master: MasterConfig,
   paths: StatePaths,
+  state: InitialClusterState,
 ): readonly string[] {
   return [
     `--name=${master.name}`,
@@ -36,7 +40,7 @@ export function storeFlags(
     `--listen-peer-urls=${storePeerUrl(master)}`,
     `--initial-advertise-peer-urls=${storePeerUrl(master)}`,
     `--initial-cluster=${cluster.masters.map((m) => `${m.name}=${storePeerUrl(m)}`).join(',')}`,
-    '--initial-cluster-state=new',
+    `--initial-cluster-state=${state}`,
     `--initial-cluster-token=${cluster.name}`,
     `--cert-file=${certFile(paths, `store-${master.name}`)}`,
     `--key-file=${keyFile(paths, `store-${master.name}`)}`,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type ClusterConfig, type MasterConfig } from '@raftsman/config';
 import { UserError } from '../errors.js';
 import { findProgram, type ProcessSpec } from '../process/spawn.js';
-import { apiserverFlags, gatewayFlags, storeFlags } from './flags.js';
+import { apiserverFlags, gatewayFlags, storeFlags, type InitialClusterState } from './flags.js';
 import type { StatePaths } from './paths.js';
 
 /** Where a cluster is described and what it leaves on disk; absolute paths, repeated on every process' command line. */
@@ -72,12 +72,20 @@ export function clusterMembers(at: ClusterAt): readonly Member[] {
 }
 
 /** What `raftsman master` supervises, in the order of starting. */
-export function masterProcesses(at: ClusterAt, master: MasterConfig): readonly ProcessSpec[] {
+export function masterProcesses(
+  at: ClusterAt,
+  master: MasterConfig,
+  state: InitialClusterState,
+): readonly ProcessSpec[] {
   const { cluster, paths } = at;
   const n = suffix(master.name);
   return [
     ...(cluster.nats === null ? [natsProcess(paths, `nats-${n}`, master.name)] : []),
-    { member: `store-${n}`, program: 'raftsman', words: ['store', ...storeFlags(cluster, master, paths)] },
+    {
+      member: `store-${n}`,
+      program: 'raftsman',
+      words: ['store', ...storeFlags(cluster, master, paths, state)],
+    },
     {
       member: `apiserver-${n}`,
       program: 'raftsman',

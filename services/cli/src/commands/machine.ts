@@ -1,7 +1,13 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { runService } from '@raftsman/config';
 import { createLogger, installCrashHandlers } from '@raftsman/telemetry';
-import { agentFlags, controllerManagerFlags, proxyFlags, schedulerFlags } from '../cluster/flags.js';
+import {
+  agentFlags,
+  controllerManagerFlags,
+  proxyFlags,
+  schedulerFlags,
+  type InitialClusterState,
+} from '../cluster/flags.js';
 import { masterProcesses } from '../cluster/members.js';
 import { supervise } from '../process/supervisor.js';
 import { addLocationFlags, locate, named, type LocationOptions } from './location.js';
@@ -18,16 +24,23 @@ const machineCommand = (name: string, what: string): Command =>
 
 /** `raftsman master`: a master's services, each a process of its own. */
 export function masterCommand(): Command {
-  return machineCommand(
-    'master',
-    'a whole master: store, apiserver, scheduler and controller-manager',
-  ).action(async (options: MachineOptions) => {
-    const at = locate(options);
-    const master = named(at.cluster.masters, options.name, 'master');
-    const logger = createLogger({ component: 'master' });
-    installCrashHandlers(logger);
-    await runService((signal) => supervise(masterProcesses(at, master), at.paths, logger, signal));
-  });
+  return machineCommand('master', 'a whole master: store, apiserver, scheduler and controller-manager')
+    .addOption(
+      new Option(
+        '--initial-cluster-state <state>',
+        '"existing" for the one start after which a lost disk is rebuilt from the other masters',
+      )
+        .choices(['new', 'existing'])
+        .default('new'),
+    )
+    .action(async (options: MachineOptions & { readonly initialClusterState: InitialClusterState }) => {
+      const at = locate(options);
+      const master = named(at.cluster.masters, options.name, 'master');
+      const logger = createLogger({ component: 'master' });
+      installCrashHandlers(logger);
+      const processes = masterProcesses(at, master, options.initialClusterState);
+      await runService((signal) => supervise(processes, at.paths, logger, signal));
+    });
 }
 
 /** `raftsman controllers`: scheduler and controller-manager in one process; each elects its leader by itself. */
