@@ -97,6 +97,37 @@ describe('REST: who may', () => {
     expect(await code('node-2', '/api/v1/pods')).toBe(403);
   });
 
+  test('a node labels itself, but not with what marks trusted nodes', async () => {
+    const node = (name: string, labels: object): object => ({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name, labels },
+    });
+    const master = 'node-role.kubernetes.io/control-plane';
+    const hostname = { 'kubernetes.io/hostname': 'node-2', 'node.kubernetes.io/rack': 'a', disk: 'ssd' };
+    const refused = await send('node-2', 'POST', '/api/v1/nodes', node('node-2', { [master]: '' }));
+    expect(refused.json).toMatchObject({
+      code: 403,
+      message: expect.stringContaining(`not allowed to set labels: ${master}`) as unknown,
+    });
+    expect((await send('node-2', 'POST', '/api/v1/nodes', node('node-2', hostname))).code).toBe(201);
+    const patch = (user: string, labels: object): Promise<{ readonly code: number }> =>
+      send(
+        user,
+        'PATCH',
+        '/api/v1/nodes/node-2',
+        { metadata: { labels } },
+        {
+          'content-type': 'application/merge-patch+json',
+        },
+      );
+    expect((await patch('node-2', { [master]: '' })).code).toBe(403);
+    expect((await patch('admin', { [master]: '' })).code).toBe(200);
+    expect((await patch('node-2', { [master]: null })).code).toBe(403);
+    expect((await patch('node-2', { disk: null, 'kubernetes.io/arch': 'arm64' })).code).toBe(200);
+    expect((await admin('DELETE', '/api/v1/nodes/node-2')).code).toBe(200);
+  });
+
   test('one asks what one may do, and who one is', async () => {
     const review = (attributes: object): object => ({
       apiVersion: 'authorization.k8s.io/v1',

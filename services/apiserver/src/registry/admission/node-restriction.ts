@@ -71,3 +71,54 @@ export function admitNodesLease(identity: Identity, object: KubeObject): void {
     );
   }
 }
+
+const ownLabels: ReadonlySet<string> = new Set([
+  'beta.kubernetes.io/arch',
+  'beta.kubernetes.io/instance-type',
+  'beta.kubernetes.io/os',
+  'failure-domain.beta.kubernetes.io/region',
+  'failure-domain.beta.kubernetes.io/zone',
+  'failure-domain.kubernetes.io/region',
+  'failure-domain.kubernetes.io/zone',
+  'kubernetes.io/arch',
+  'kubernetes.io/hostname',
+  'kubernetes.io/instance-type',
+  'kubernetes.io/os',
+  'node.kubernetes.io/instance-type',
+  'topology.kubernetes.io/region',
+  'topology.kubernetes.io/zone',
+]);
+const ownLabelDomains = /(^|\.)(kubelet|node)\.kubernetes\.io$/;
+const guardedLabelDomains = /(^|\.)(kubernetes|k8s)\.io$/;
+
+/** A node must not draw pods to itself by labels that people select trusted nodes by. `old` undefined: it is new. */
+export function admitNodesLabels(
+  identity: Identity,
+  { metadata }: KubeObject,
+  old: KubeObject | undefined,
+): void {
+  const node = nodeNameOf(identity);
+  if (node === null) return;
+  const { labels: after = {} } = metadata;
+  const before = old?.metadata.labels ?? {};
+  const guarded = Object.keys({ ...before, ...after })
+    .filter((label) => after[label] !== before[label] && isGuarded(label))
+    .toSorted();
+  if (guarded.length === 0) return;
+  const verb = old === undefined ? 'set' : 'modify';
+  throw forbidden(
+    { group: '', plural: 'nodes' },
+    metadata.name ?? '',
+    `node ${JSON.stringify(node)} is not allowed to ${verb} labels: ${guarded.join(', ')}`,
+  );
+}
+
+function isGuarded(label: string): boolean {
+  const [domain, name] = label.split('/');
+  return (
+    name !== undefined &&
+    guardedLabelDomains.test(domain!) &&
+    !ownLabelDomains.test(domain!) &&
+    !ownLabels.has(label)
+  );
+}

@@ -1,5 +1,10 @@
 import type { Resource } from '@raftsman/api';
-import { admitNodesLease, admitNodesNode, admitNodesTaints } from '../admission/node-restriction.js';
+import {
+  admitNodesLabels,
+  admitNodesLease,
+  admitNodesNode,
+  admitNodesTaints,
+} from '../admission/node-restriction.js';
 import { namespaceStrategy } from './namespace.js';
 import { podStrategy } from './pod.js';
 import { serviceStrategy } from './service.js';
@@ -13,9 +18,13 @@ const leaseStrategy: Strategy = {
 };
 
 const nodeStrategy: Strategy = {
-  admitCreate: (_context, request, object) => admitNodesNode(request.identity, object),
+  admitCreate: (_context, request, object) => {
+    admitNodesNode(request.identity, object);
+    admitNodesLabels(request.identity, object, undefined);
+  },
   admitUpdate: (_context, request, object, old) => {
     admitNodesNode(request.identity, old);
+    admitNodesLabels(request.identity, object, old);
     admitNodesTaints(request.identity, object, old);
   },
 };
