@@ -127,6 +127,7 @@ describe("the agent's HTTPS", () => {
       socket.once('close', () => resolve());
     });
     expect((await text('/nothing'))[0]).toBe(404);
+    expect((await text('//'))[0]).toBe(404);
     expect((await text('/containerLogs/%zz/a/b'))[0]).toBe(400);
     const post = await get('/healthz', 'admin', 'POST');
     expect(post.status).toBe(405);

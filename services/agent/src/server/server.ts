@@ -82,7 +82,8 @@ async function handle(
   if (!mayUse((request.socket as TLSSocket).getPeerCertificate()))
     throw new HttpError(403, "only system:masters and the apiserver may use a node's API");
   if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError(405, 'method not allowed');
-  const url = new URL(request.url ?? '/', 'https://agent');
+  if (!URL.canParse(`https://agent${request.url ?? ''}`)) throw new HttpError(400, 'malformed path');
+  const url = new URL(`https://agent${request.url ?? ''}`);
   const [route, ...parts] = url.pathname.split('/').slice(1).map(decode);
   if (route === 'healthz' && parts.length === 0) return text(response, 200, 'ok');
   if (route === 'pods' && parts.length === 0) {
