@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { rackPlan } from '@raftsman/rack';
-import { adminGet, readyNodes } from '../cluster/admin.js';
+import { adminGet, componentHealth, readyNodes } from '../cluster/admin.js';
 import { groundOf, type Ground } from '../cluster/ground.js';
 import { clusterMembers, type ClusterAt, type Member } from '../cluster/members.js';
 import { logFile } from '../cluster/paths.js';
@@ -45,6 +45,7 @@ export async function up(at: ClusterAt, say: (line: string) => void): Promise<vo
     if (missing.length === 0) say('everything runs already');
     start(at, ground, missing, say);
     await waitUntilReady(at, missing, say);
+    await sayWhoIsUnwell(at, say);
   } catch (error) {
     await stopMembers(
       at.paths,
@@ -110,6 +111,22 @@ async function waitUntilReady(
     const ready = await readyNodes(at);
     return wanted.every((name) => ready.includes(name));
   });
+}
+
+/** A cluster works while a minority of its masters does not, so that is no failure; but whoever starts it should hear of it. */
+async function sayWhoIsUnwell(at: ClusterAt, say: (line: string) => void): Promise<void> {
+  const deadlineMs = performance.now() + cliLimits.unwellAfterMs;
+  for (;;) {
+    const components = await componentHealth(at).catch(() => null);
+    const unwell = components?.filter(({ healthy }) => !healthy) ?? [];
+    if (components !== null && unwell.length === 0) return;
+    if (performance.now() > deadlineMs) {
+      const who =
+        components === null ? 'componentstatuses do not answer' : unwell.map(({ name }) => name).join(', ');
+      return say(`  not well: ${who}; see "raftsman status" and ${at.paths.logs}`);
+    }
+    await sleep(200);
+  }
 }
 
 function lastLogLine(at: ClusterAt, member: string): string {
