@@ -13,6 +13,7 @@ import { UserError } from '../errors.js';
 import { cliLimits } from '../limits.js';
 import { ensurePrerequisites } from '../prerequisites.js';
 import { livePid, writePid } from '../process/pids.js';
+import { alone } from '../process/lock.js';
 import { portTaken } from '../process/ports.js';
 import { spawnDetached } from '../process/spawn.js';
 import { stopMembers } from '../process/stop.js';
@@ -33,6 +34,12 @@ export async function up(at: ClusterAt, say: (line: string) => void): Promise<vo
   const ground = groundOf(at);
   ground.require();
   ensurePrerequisites(at.cluster, say);
+  await alone(at.paths, () => bringUp(at, ground, say));
+  say(`\n${at.cluster.name} is up after ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
+  say(whatNext(at));
+}
+
+async function bringUp(at: ClusterAt, ground: Ground, say: (line: string) => void): Promise<void> {
   const members = clusterMembers(at);
   const notRunning = (): readonly Member[] =>
     members.filter((member) => livePid(at.paths, member.member) === null);
@@ -54,8 +61,6 @@ export async function up(at: ClusterAt, say: (line: string) => void): Promise<vo
     if (missing.length === members.length) await ground.dispose();
     throw error;
   }
-  say(`\n${at.cluster.name} is up after ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
-  say(whatNext(at));
 }
 
 /** Throws UserError naming the first port that somebody else has: nothing is started then. */
