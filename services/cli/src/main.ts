@@ -21,6 +21,10 @@ async function main(words: readonly string[]): Promise<void> {
     await (await load()).command().parseAsync(words.slice(1), { from: 'user' });
     return;
   }
+  // Whoever read along has seen enough (`raftsman up | head`); the work goes on.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   const { userCommands } = await import('./commands/index.js');
   const program = new Command('raftsman')
     .description('a Kubernetes-compatible orchestrator for the machines people own')
