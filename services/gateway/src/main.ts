@@ -25,7 +25,7 @@ export function command(): Command {
       endpoints,
     )
     .requiredOption('--certificate-authority <file>', "authority of the apiservers' certificates (PEM)")
-    .option('--health-interval <duration>', 'between two checks of /readyz', durationMs, 500)
+    .option('--health-interval <duration>', 'between two checks of /readyz', durationMs, 1_000)
     .option(
       '--shutdown-grace-period <duration>',
       'how long connections may go on after SIGTERM',

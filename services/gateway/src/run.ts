@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from '@raftsman/telemetry';
 import type { GatewayConfig } from './config.js';
-import { checkReadyz } from './health.js';
+import { createHealthCheck } from './health.js';
 import { gatewayLimits } from './limits.js';
 import { createListener } from './listener.js';
 import { createPool, type HealthReport } from './pool.js';
@@ -9,7 +9,8 @@ import { createPool, type HealthReport } from './pool.js';
 /** Serves until `signal` aborts. Rejects if a port is taken. */
 export async function run(config: GatewayConfig, logger: Logger, signal: AbortSignal): Promise<void> {
   const ca = readFileSync(config.certificateAuthorityFile);
-  const size = config.httpsBackends.length;
+  const checks = config.httpsBackends.map((backend) => createHealthCheck(backend, ca));
+  const size = checks.length;
   const faces = [
     { name: 'https', at: config.httpsListen, backends: config.httpsBackends },
     { name: 'grpc', at: config.grpcListen, backends: config.grpcBackends },
@@ -27,9 +28,7 @@ export async function run(config: GatewayConfig, logger: Logger, signal: AbortSi
     }
   };
   const checkAll = async (): Promise<void> => {
-    await Promise.all(
-      config.httpsBackends.map(async (backend, i) => take(i, await checkReadyz(backend, ca))),
-    );
+    await Promise.all(checks.map(async (check, i) => take(i, await check.run())));
   };
 
   await checkAll();
@@ -38,6 +37,7 @@ export async function run(config: GatewayConfig, logger: Logger, signal: AbortSi
     logger.info({ ...at, api: name }, 'listening');
   }
   await everyUntil(config.healthIntervalMs, checkAll, signal);
+  for (const check of checks) check.close();
   await Promise.all(faces.map(({ listener }) => listener.close(config.shutdownGraceMs)));
 }
 

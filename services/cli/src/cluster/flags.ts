@@ -76,7 +76,7 @@ export function apiserverFlags(
     `--kubelet-certificate-authority=${certFile(paths, 'ca')}`,
     `--masters=${cluster.masters.map((m) => `${m.name}=https://${m.address}:${m.apiserverPort}`).join(',')}`,
     // Longer than the gateway's health interval, so that it sends nobody here any more when the server stops.
-    '--shutdown-delay-duration=1s',
+    '--shutdown-delay-duration=2s',
   ];
 }
 
