@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Container, Pod } from '@raftsman/api';
+import { qosClassOf, type Container, type Pod } from '@raftsman/api';
 import { describe, expect, it } from 'vitest';
 import { parseLabels, parseNodeName, parseRuntimeEndpoint, parseTaints } from '../src/config.js';
 import { fieldValue, resourceFieldValue } from '../src/containers/fields.js';
@@ -9,7 +9,6 @@ import { expand } from '../src/containers/expansion.js';
 import { linuxResources } from '../src/containers/linux-resources.js';
 import { registryAuth, registryOf } from '../src/containers/registry-auth.js';
 import { backoffUntil, raiseBackoff } from '../src/pods/backoff.js';
-import { qosClassOf } from '../src/pods/qos.js';
 import { initialProbeState, nextProbeState, probeTiming } from '../src/probes/probe-state.js';
 import { cniConflist } from '../src/runtime/cri/cni.js';
 import { changedPods, summarise } from '../src/runtime/cri/relist.js';
@@ -78,7 +77,7 @@ describe('resources', () => {
   });
   const made = (resources: Container['resources']) => {
     const of = pod(resources);
-    return { qos: qosClassOf(of), ...linuxResources(of, of.spec.containers[0]!, 1_000_000_000) };
+    return { qos: qosClassOf(of.spec), ...linuxResources(of, of.spec.containers[0]!, 1_000_000_000) };
   };
   it('become the kernel’s units by kubelet’s rules', () => {
     expect(made(undefined)).toEqual({

@@ -1,5 +1,4 @@
-import type { Container, Pod } from '@raftsman/api';
-import { qosClassOf } from '../pods/qos.js';
+import { qosClassOf, type Container, type Pod } from '@raftsman/api';
 import { milliCores, wholeUnits } from '../quantity.js';
 import type { ContainerResources } from '../runtime/runtime.js';
 
@@ -29,7 +28,7 @@ export function linuxResources(
 
 /** Who dies first when memory runs out: the less was asked for, the sooner. */
 function oomScoreAdj(pod: Pod, memoryRequestBytes: number, memoryCapacityBytes: number): number {
-  switch (qosClassOf(pod)) {
+  switch (qosClassOf(pod.spec)) {
     case 'Guaranteed':
       return -997;
     case 'BestEffort':

@@ -1,15 +1,15 @@
-import type {
-  Container,
-  ContainerStateWaiting,
-  ContainerStatus as ApiContainerStatus,
-  Pod,
-  PodStatus,
+import {
+  qosClassOf,
+  type Container,
+  type ContainerStateWaiting,
+  type ContainerStatus as ApiContainerStatus,
+  type Pod,
+  type PodStatus,
 } from '@raftsman/api';
 import { containerStatus, rfc3339 } from './container-statuses.js';
 import { podConditions } from './pod-conditions.js';
 import { initContainersOf, isSidecar, readySandbox, type PodRuntimeState } from './pod-state.js';
 import type { ProbeVerdict } from './plan.js';
-import { qosClassOf } from './qos.js';
 
 export interface PodStatusInput {
   readonly pod: Pod;
@@ -48,7 +48,7 @@ export function computePodStatus(input: PodStatusInput): PodStatus {
     startTime: old.startTime ?? rfc3339(input.nowMs),
     ...(statuses.init.length === 0 ? {} : { initContainerStatuses: [...statuses.init] }),
     containerStatuses: [...statuses.main],
-    qosClass: old.qosClass ?? qosClassOf(pod),
+    qosClass: old.qosClass ?? qosClassOf(pod.spec),
   };
 }
 
