@@ -25,14 +25,19 @@ const where = (at: ClusterAt): readonly string[] => [
   `--state-dir=${at.paths.root}`,
 ];
 
-/** Everything that `raftsman up` starts, in order. */
-export function clusterMembers(at: ClusterAt): readonly Member[] {
+/** Everything that `raftsman up` starts, in order. `rebuilt`: the master whose store starts without its disk. */
+export function clusterMembers(at: ClusterAt, rebuilt: string | null = null): readonly Member[] {
   const { cluster, paths } = at;
   const masters = cluster.masters.map((m): Member => ({
     member: m.name,
     machine: m.name,
     program: 'raftsman',
-    words: ['master', ...where(at), `--name=${m.name}`],
+    words: [
+      'master',
+      ...where(at),
+      `--name=${m.name}`,
+      ...(m.name === rebuilt ? ['--initial-cluster-state=existing'] : []),
+    ],
     listens: [
       m.storeClientPort,
       m.storePeerPort,

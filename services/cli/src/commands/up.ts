@@ -17,30 +17,43 @@ import { alone } from '../process/lock.js';
 import { portTaken } from '../process/ports.js';
 import { spawnDetached } from '../process/spawn.js';
 import { stopMembers } from '../process/stop.js';
-import { addLocationFlags, locate, type LocationOptions } from './location.js';
+import { addLocationFlags, locate, named, type LocationOptions } from './location.js';
 
 /** `raftsman up`: starts what does not run yet and waits until every node is Ready. */
 export function upCommand(): Command {
-  return addLocationFlags(new Command('up').description('start the cluster; safe to repeat')).action(
-    async (options: LocationOptions) => {
-      await up(locate(options), (line) => console.log(line));
-    },
-  );
+  return addLocationFlags(new Command('up').description('start the cluster; safe to repeat'))
+    .option('--rebuild <master>', 'this master lost its disk: its store is filled from the others')
+    .action(async (options: LocationOptions & { readonly rebuild?: string }) => {
+      const at = locate(options);
+      const rebuilt =
+        options.rebuild === undefined ? null : named(at.cluster.masters, options.rebuild, 'master').name;
+      await up(at, (line) => console.log(line), rebuilt);
+    });
 }
 
-export async function up(at: ClusterAt, say: (line: string) => void): Promise<void> {
+/** `rebuilt`: the master whose disk was lost, if one was. */
+export async function up(
+  at: ClusterAt,
+  say: (line: string) => void,
+  rebuilt: string | null = null,
+): Promise<void> {
   const startedMs = performance.now();
   requireStateFolder(at.paths);
   const ground = groundOf(at);
   ground.require();
   ensurePrerequisites(at.cluster, say);
-  await alone(at.paths, () => bringUp(at, ground, say));
+  await alone(at.paths, () => bringUp(at, ground, say, rebuilt));
   say(`\n${at.cluster.name} is up after ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
   say(whatNext(at));
 }
 
-async function bringUp(at: ClusterAt, ground: Ground, say: (line: string) => void): Promise<void> {
-  const members = clusterMembers(at);
+async function bringUp(
+  at: ClusterAt,
+  ground: Ground,
+  say: (line: string) => void,
+  rebuilt: string | null,
+): Promise<void> {
+  const members = clusterMembers(at, rebuilt);
   const notRunning = (): readonly Member[] =>
     members.filter((member) => livePid(at.paths, member.member) === null);
   let missing = notRunning();
