@@ -39,6 +39,37 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** A pause that others may cut short. */
+export interface Alarm {
+  /** Ends the pause; without one, the next pause ends at once. */
+  readonly ring: () => void;
+  /** Resolves after `delayMs` or when it rings. One caller at a time. */
+  rest(delayMs: number): Promise<void>;
+}
+
+export function createAlarm(clock: Clock): Alarm {
+  let rung = false;
+  let wake = (): void => {};
+  return {
+    ring: () => {
+      rung = true;
+      wake();
+    },
+    rest: (delayMs) =>
+      new Promise((resolve) => {
+        let cancel = (): void => {};
+        wake = () => {
+          rung = false;
+          wake = () => {};
+          cancel();
+          resolve();
+        };
+        if (rung) wake();
+        else cancel = clock.after(delayMs, wake);
+      }),
+  };
+}
+
 /** A turn for everything else that waits on the event loop. */
 export const yieldToEventLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

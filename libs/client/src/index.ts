@@ -40,6 +40,7 @@ export {
   validateLeaderElection,
   type LeaderElectionConfig,
   type LeaderElectionOptions,
+  type LeaderBeats,
 } from './leader-election.js';
 export {
   createEventRecorder,

@@ -39,8 +39,9 @@ export function acquired(
   };
 }
 
-export const renewed = (before: LeaseSpec, wallMs: number): LeaseSpec => ({
+export const renewed = (before: LeaseSpec, durationMs: number, wallMs: number): LeaseSpec => ({
   ...before,
+  leaseDurationSeconds: Math.ceil(durationMs / 1_000),
   renewTime: microTimeOf(wallMs),
 });
 

@@ -33,6 +33,17 @@ export const clientLimits = {
   /** Keys in one queue. Keys are deduplicated, so that this is a bound on objects; beyond it the process has a leak. */
   workQueueKeysMax: 1_000_000,
 
+  /** Leader election with beats: pause between two signs of life, and between two looks at whether the holder gives them. */
+  leaderBeatIntervalMs: 500,
+  /** A holder that was heard before and then gave no sign for this long is replaced although its Lease is not over. */
+  leaderSilenceMs: 3_000,
+  /** Two looks further apart than this mean that this process stood still. */
+  leaderStallMs: 1_500,
+  /** The Lease while beats work: Kubernetes' duration, hardly any writes. */
+  beatingLeaseDurationMs: 15_000,
+  beatingRenewDeadlineMs: 13_000,
+  beatingRetryPeriodMs: 10_000,
+
   /** Events that wait to be sent; more are dropped and counted. */
   eventQueueMax: 1_000,
   /** Events that are remembered to raise their count instead of writing another one. */

@@ -30,7 +30,7 @@ function trueOrFalse(text: string): boolean {
   return text === 'true';
 }
 
-/** Defaults replace a dead leader within five seconds at the price of one small write every 1.5 s. */
+/** Defaults replace a dead leader within five seconds at the price of one small write every 1.5 s; while NATS carries its beats they do not apply. */
 export function addLeaderElectionFlags(command: Command, resourceName: string): Command {
   return command
     .option('--leader-elect <true|false>', 'work only while holding the lease', trueOrFalse, true)
