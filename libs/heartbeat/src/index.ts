@@ -15,6 +15,13 @@ export {
   type FailureDetectorConfig,
   type Transition,
 } from './failure-detector.js';
+export {
+  leaderSubject,
+  openLeaderChannel,
+  type LeaderBeat,
+  type LeaderChannel,
+  type LeaderChannelConfig,
+} from './leader-channel.js';
 export { heartbeatLimits } from './limits.js';
 export { receiveBeats, type BeatReceiver, type BeatReceiverConfig } from './receiver.js';
 export { startBeatSender, type BeatSenderConfig } from './sender.js';

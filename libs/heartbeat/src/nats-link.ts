@@ -88,6 +88,10 @@ async function keepConnected(
         pingInterval: 2_000,
         maxPingOut: 2,
       });
+      if (signal.aborted) {
+        await connection.close();
+        return;
+      }
       state.connection = connection;
       state.connected = true;
       state.flushingSinceMs = null;

@@ -38,11 +38,10 @@ export function receiveBeats(config: BeatReceiverConfig, logger: Logger, signal:
   signal.addEventListener('abort', () => void nats.close(), { once: true });
   for (const apiserver of config.apiservers) void watchApiserver(apiserver, config, logger, signal);
   return {
-    natsLink: () => (config.natsServers.length === 0 || nats.healthy(natsUnconfirmedMaxMs) ? 'up' : 'down'),
+    natsLink: () =>
+      config.natsServers.length === 0 || nats.healthy(heartbeatLimits.natsUnconfirmedMaxMs) ? 'up' : 'down',
   };
 }
-
-const natsUnconfirmedMaxMs = 1_000;
 
 async function watchApiserver(
   address: string,

@@ -11,10 +11,13 @@ import { createLogger } from '@raftsman/telemetry';
 import { createGrpcServer, type GrpcServer, type TlsFiles } from '@raftsman/wire';
 import {
   heartbeatsService,
+  openLeaderChannel,
   receiveBeats,
   startBeatSender,
   type Beat,
   type Channel,
+  type LeaderBeat,
+  type LeaderChannel,
 } from '@raftsman/heartbeat';
 
 const natsServer = ['/usr/sbin/nats-server', '/usr/bin/nats-server', '/usr/local/bin/nats-server'].find(
@@ -116,6 +119,41 @@ describe.skipIf(natsServer === undefined)('beats over a real nats-server, with g
       expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
     },
   );
+
+  it("carries a leader's beats to the candidates of its Lease alone, again after NATS was gone", async () => {
+    if (nats?.exitCode !== null || nats.signalCode !== null) await startNats();
+    const open = (lease: string): LeaderChannel =>
+      openLeaderChannel({ lease, natsServers: [`127.0.0.1:${natsPort}`], tls }, logger, abort.signal);
+    const [leader, candidate, other] = [open('one.lease'), open('one.lease'), open('other')];
+    const beats: LeaderBeat[] = [];
+    const strangers: LeaderBeat[] = [];
+    candidate.onBeat((beat) => beats.push(beat));
+    other.onBeat((beat) => strangers.push(beat));
+    let sequence = 0;
+    const arrives = (): Promise<void> =>
+      vi.waitFor(
+        () => {
+          sequence += 1;
+          leader.send({ holder: 'master-1_uuid', sequence });
+          expect(beats.at(-1)?.holder).toBe('master-1_uuid');
+        },
+        { timeout: 10_000 },
+      );
+    await arrives();
+    expect([leader.healthy(), candidate.healthy()]).toEqual([true, true]);
+
+    nats!.kill('SIGKILL');
+    await once(nats!, 'exit');
+    await vi.waitFor(() => expect([leader.healthy(), candidate.healthy()]).toEqual([false, false]), {
+      timeout: 5_000,
+    });
+    leader.send({ holder: 'master-1_uuid', sequence: 1_000_000 });
+    beats.splice(0);
+    await startNats();
+    await arrives();
+    expect(beats.map((beat) => beat.sequence)).not.toContain(1_000_000);
+    expect(strangers).toEqual([]);
+  });
 });
 
 /** What the apiserver does with beats: whoever watches gets what is sent. */
