@@ -100,24 +100,26 @@ workers: [{ name: worker-1, address: 127.0.0.1 }, { name: worker-2, address: 127
         },
         reconnect: false,
       });
-    /** What a controller hears when `identity` publishes on `subject`; worker-2's own beat comes after it. */
-    const heard = async (identity: string, subject: string): Promise<readonly string[]> => {
-      const [controller, speaker, fence] = await Promise.all([
-        open('controller-manager'),
-        open(identity),
-        open('worker-2'),
-      ]);
-      const subjects: string[] = [];
-      controller.subscribe('raftsman.hb.*', {
-        callback: (_, message) => void subjects.push(message.subject),
+    /** What `ear` hears when `identity` publishes on `subject`; a beat of `fence`, which it must hear, comes after it. */
+    const heard = async (
+      identity: string,
+      subject: string,
+      ear = 'controller-manager',
+      listening = 'raftsman.hb.*',
+      fence: readonly [identity: string, subject: string] = ['worker-2', 'raftsman.hb.worker-2'],
+    ): Promise<readonly string[]> => {
+      const [controller, speaker, last] = await Promise.all([open(ear), open(identity), open(fence[0])]);
+      const heardOf: string[] = [];
+      controller.subscribe(listening, {
+        callback: (_, message) => void heardOf.push(`${message.subject} ${message.string()}`),
       });
       await controller.flush();
-      speaker.publish(subject, Buffer.from('x'));
+      speaker.publish(subject, 'x');
       await speaker.flush();
-      fence.publish('raftsman.hb.worker-2', Buffer.from('fence'));
-      await vi.waitFor(() => expect(subjects.at(-1)).toBe('raftsman.hb.worker-2'));
-      await Promise.all([controller, speaker, fence].map((connection) => connection.close()));
-      return subjects.slice(0, -1);
+      last.publish(fence[1], 'fence');
+      await vi.waitFor(() => expect(heardOf.at(-1)).toBe(`${fence[1]} fence`));
+      await Promise.all([controller, speaker, last].map((connection) => connection.close()));
+      return heardOf.slice(0, -1).map((line) => line.split(' ')[0]!);
     };
 
     beforeAll(async () => {
@@ -140,6 +142,24 @@ workers: [{ name: worker-1, address: 127.0.0.1 }, { name: worker-2, address: 127
     it('refuses a controller that would beat', async () => {
       expect(await heard('controller-manager', 'raftsman.hb.worker-1')).toEqual([]);
     });
+    it.each(['scheduler', 'controller-manager'])(
+      'lets the %s speak and listen for its own Lease only',
+      async (identity) => {
+        const other = identity === 'scheduler' ? 'controller-manager' : 'scheduler';
+        const subject = `raftsman.leader.kube-${identity}`;
+        const hears = (speaker: string): Promise<readonly string[]> =>
+          heard(speaker, subject, identity, subject, [identity, subject]);
+        expect(await hears(identity)).toEqual([subject]);
+        expect(await hears(other)).toEqual([]);
+        expect(await hears('worker-1')).toEqual([]);
+        const refused = await open(other);
+        const error = await new Promise((resolve) => {
+          refused.subscribe(subject, { callback: (reason) => reason !== null && resolve(reason) });
+        });
+        expect(String(error)).toMatch(/permissions violation/i);
+        await refused.close();
+      },
+    );
     it('lets nobody in whose certificate it does not know', async () => {
       await expect(open('admin')).rejects.toThrow(/authorization/i);
     });

@@ -26,7 +26,7 @@ export function command(): Command {
       parseControllers,
       new Set(controllerNames),
     )
-    .option('--nats-servers <urls>', 'NATS servers that carry the beats', commaList, [])
+    .option('--nats-servers <urls>', 'NATS servers that carry the beats of nodes and leaders', commaList, [])
     .option(
       '--node-monitor-grace-period <duration>',
       'a node that was not heard for this long is taken for dead (default: 3s)',

@@ -7,7 +7,12 @@ import {
   validateLeaderElection,
   type ApiClient,
 } from '@raftsman/client';
-import { createFailureDetector, receiveBeats } from '@raftsman/heartbeat';
+import {
+  createFailureDetector,
+  openLeaderChannel,
+  receiveBeats,
+  type LeaderChannel,
+} from '@raftsman/heartbeat';
 import type { Logger } from '@raftsman/telemetry';
 import type { ControllerManagerConfig } from './config.js';
 import { createControllers, type Listen } from './controllers.js';
@@ -29,10 +34,12 @@ export async function run(
     fieldManager: 'kube-controller-manager',
   });
   const work = (term: AbortSignal): Promise<void> =>
-    runControllers(client.scoped(term), config, beats(config, logger), logger, term);
+    runControllers(client.scoped(term), config, nodeBeats(config, logger), logger, term);
   try {
-    if (leaderElect) await runLeaderElected({ config: election, client, logger, work }, signal);
-    else await work(signal);
+    if (leaderElect) {
+      const beats = leaderBeats(config, logger, signal);
+      await runLeaderElected({ config: election, client, logger, work, beats }, signal);
+    } else await work(signal);
   } finally {
     client.close();
   }
@@ -65,7 +72,7 @@ export async function runControllers(
 }
 
 /** The failure detector on the beats of NATS and of every apiserver. */
-function beats(config: ControllerManagerConfig, logger: Logger): Listen {
+function nodeBeats(config: ControllerManagerConfig, logger: Logger): Listen {
   return (signal) => {
     const detector = createFailureDetector({
       gracePeriodMs: config.nodeMonitorGracePeriodMs,
@@ -89,4 +96,15 @@ function beats(config: ControllerManagerConfig, logger: Logger): Listen {
     );
     return { detector, natsLink: () => receiver.natsLink() };
   };
+}
+
+/** Undefined without NATS: then the Lease alone tells who lives. */
+function leaderBeats(
+  { natsServers, security, leaderElection }: ControllerManagerConfig,
+  logger: Logger,
+  signal: AbortSignal,
+): LeaderChannel | undefined {
+  if (natsServers.length === 0) return undefined;
+  if (security === 'insecure') throw new TypeError('--nats-servers needs certificates');
+  return openLeaderChannel({ lease: leaderElection.leaseName, natsServers, tls: security }, logger, signal);
 }

@@ -1,4 +1,4 @@
-import { addApiClientFlags, addLeaderElectionFlags, runService } from '@raftsman/config';
+import { addApiClientFlags, addLeaderElectionFlags, commaList, runService } from '@raftsman/config';
 import { createLogger, installCrashHandlers, logLevels } from '@raftsman/telemetry';
 import { Command, Option } from 'commander';
 import { parseConfig } from './config.js';
@@ -9,6 +9,7 @@ export function command(): Command {
   addApiClientFlags(scheduler);
   addLeaderElectionFlags(scheduler, 'kube-scheduler');
   return scheduler
+    .option('--nats-servers <urls>', 'NATS servers that carry the signs of life of the leader', commaList, [])
     .option('--scheduler-name <name>', 'the spec.schedulerName of the pods it takes', 'default-scheduler')
     .addOption(new Option('--log-level <level>', 'how much is logged').choices(logLevels).default('info'))
     .action(async (options: Parameters<typeof parseConfig>[0]) => {

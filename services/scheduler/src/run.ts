@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createApiClient, runLeaderElected, systemClock, validateLeaderElection } from '@raftsman/client';
+import { openLeaderChannel, type LeaderChannel } from '@raftsman/heartbeat';
 import type { Logger } from '@raftsman/telemetry';
 import type { SchedulerConfig } from './config.js';
 import { createScheduler } from './scheduler.js';
@@ -24,9 +25,22 @@ export async function run(config: SchedulerConfig, logger: Logger, signal: Abort
       random: Math.random,
     }).run(term);
   try {
-    if (leaderElect) await runLeaderElected({ config: election, client, logger, work }, signal);
-    else await work(signal);
+    if (leaderElect) {
+      const beats = leaderBeats(config, logger, signal);
+      await runLeaderElected({ config: election, client, logger, work, beats }, signal);
+    } else await work(signal);
   } finally {
     client.close();
   }
+}
+
+/** Undefined without NATS: then the Lease alone tells who lives. */
+function leaderBeats(
+  { natsServers, security, leaderElection }: SchedulerConfig,
+  logger: Logger,
+  signal: AbortSignal,
+): LeaderChannel | undefined {
+  if (natsServers.length === 0) return undefined;
+  if (security === 'insecure') throw new TypeError('--nats-servers needs certificates');
+  return openLeaderChannel({ lease: leaderElection.leaseName, natsServers, tls: security }, logger, signal);
 }

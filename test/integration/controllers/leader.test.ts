@@ -79,6 +79,7 @@ describe('both services on the real apiserver', () => {
           apiservers,
           security: tls('scheduler'),
           leaderElection: election('kube-scheduler'),
+          natsServers: [],
           schedulerName: 'default-scheduler',
           logLevel: 'silent',
         },

@@ -85,7 +85,11 @@ export function schedulerFlags(
   master: MasterConfig,
   paths: StatePaths,
 ): readonly string[] {
-  return [...apiClient(cluster, paths, 'scheduler'), `--leader-elect-candidate=${master.name}`];
+  return [
+    ...apiClient(cluster, paths, 'scheduler'),
+    `--leader-elect-candidate=${master.name}`,
+    `--nats-servers=${natsServers(cluster)}`,
+  ];
 }
 
 export function controllerManagerFlags(

@@ -1,9 +1,17 @@
 import type { ClusterConfig, MasterConfig } from '@raftsman/config';
 import { certFile, keyFile, type StatePaths } from './paths.js';
 
+/** A user that is elected by the Lease of its own name. */
+function controller(name: string, subscribe: readonly string[]): string {
+  const own = `"raftsman.leader.${name}"`;
+  const heard = [...subscribe.map((subject) => `"${subject}"`), own].join(', ');
+  return `    { user: "CN=system:${name}", permissions: { publish: [${own}], subscribe: [${heard}] } }`;
+}
+
 /**
  * The configuration of one nats-server (https://docs.nats.io/running-a-nats-service/configuration). Every connection is mutual TLS,
- * and the certificate is the credential: a node may publish its own beats and nothing else, controllers may read beats.
+ * and the certificate is the credential: a node may publish its own beats and nothing else, the controller-manager may read them;
+ * it and the scheduler speak and listen on the subject of their own Lease.
  * `master`: whose server it is; null: the cluster's only one.
  */
 export function natsConf(cluster: ClusterConfig, master: MasterConfig | null, paths: StatePaths): string {
@@ -16,7 +24,8 @@ export function natsConf(cluster: ClusterConfig, master: MasterConfig | null, pa
       ({ name }) =>
         `    { user: "CN=system:node:${name},O=system:nodes", permissions: { publish: ["raftsman.hb.${name.replaceAll('.', '_')}"], subscribe: { deny: ">" } } }`,
     ),
-    '    { user: "CN=system:kube-controller-manager", permissions: { publish: { deny: ">" }, subscribe: ["raftsman.hb.*"] } }',
+    controller('kube-controller-manager', ['raftsman.hb.*']),
+    controller('kube-scheduler', []),
   ];
   const lines = [
     `server_name: ${identity}`,
