@@ -4,7 +4,7 @@ import { clientLimits } from './limits.js';
  * Judges whether the holder of a Lease fell silent. Pure: time is an argument (milliseconds of a monotonic clock).
  *
  * Signs of life are the holder's beats and its writes of the Lease. Four things are no silence: a holder whose beats never came
- * through to us, time in which our own link was down (deafness), time in which this process stood still, and a beat that was held
+ * through to us (but see `newcomer`), time in which our own link was down (deafness), time in which this process stood still, and a beat that was held
  * up and comes late.
  */
 export interface HolderSilence {
@@ -16,7 +16,12 @@ export interface HolderSilence {
   evaluate(nowMs: number, linkHealthy: boolean): boolean;
 }
 
-export function createHolderSilence(startMs: number): HolderSilence {
+/**
+ * `newcomer`: this process has just started, so that it could not have heard the holder that it finds. That one is judged without having
+ * been heard: after a power cut nobody has. Once a process, or two that cannot hear each other would replace one another for ever.
+ */
+export function createHolderSilence(startMs: number, newcomer: boolean): HolderSilence {
+  let found: string | undefined;
   let holder = '';
   /** The last beat of this holder; 0: none came. */
   let sequence = 0;
@@ -24,6 +29,7 @@ export function createHolderSilence(startMs: number): HolderSilence {
   let evaluatedMs = startMs;
   return {
     leaseSeen: (by, nowMs) => {
+      found ??= by;
       if (by !== holder) sequence = 0;
       holder = by;
       signMs = nowMs;
@@ -38,7 +44,8 @@ export function createHolderSilence(startMs: number): HolderSilence {
       evaluatedMs = nowMs;
       if (!linkHealthy) signMs = nowMs;
       else if (gapMs > clientLimits.leaderStallMs) signMs = Math.min(nowMs, signMs + gapMs);
-      return holder !== '' && sequence > 0 && nowMs - signMs >= clientLimits.leaderSilenceMs;
+      const couldBeHeard = sequence > 0 || (newcomer && holder === found);
+      return holder !== '' && couldBeHeard && nowMs - signMs >= clientLimits.leaderSilenceMs;
     },
   };
 }

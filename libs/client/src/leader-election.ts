@@ -128,6 +128,8 @@ class Election {
   readonly #beats: LeaderBeats | undefined;
   /** Of the last beat sent. */
   #sequence = 0;
+  /** Has not led yet. */
+  #newcomer = true;
 
   constructor(options: LeaderElectionOptions) {
     this.#config = options.config;
@@ -161,7 +163,7 @@ class Election {
   async acquire(signal: AbortSignal): Promise<Held | undefined> {
     const watching = new AbortController();
     const alarm = createAlarm(this.#clock);
-    const silence = createHolderSilence(this.#clock.monotonicMs());
+    const silence = createHolderSilence(this.#clock.monotonicMs(), this.#newcomer);
     const informer = this.#informer();
     let observedAtMs = this.#clock.monotonicMs();
     signal.addEventListener('abort', alarm.ring, { once: true });
@@ -234,6 +236,7 @@ class Election {
 
   /** Works and renews until the term ends: by `signal` (then the Lease is released), by loss, or because the work ended. */
   async lead(held: Held, signal: AbortSignal): Promise<void> {
+    this.#newcomer = false;
     const end = new AbortController();
     shared(end.signal);
     const renewal = createAlarm(this.#clock);

@@ -25,6 +25,8 @@ interface Candidate {
   /** Its process does not run: no timer fires. */
   frozen: boolean;
   linkUp: boolean;
+  /** Its link works, but what it says reaches nobody: a broken route between NATS servers. */
+  muted: boolean;
   leading: boolean;
   terms: number;
 }
@@ -70,7 +72,8 @@ describe('leader election with beats', () => {
   });
   const busOf = (of: () => Candidate): LeaderBeats => ({
     send: (beat) => {
-      if (of().linkUp) for (const ear of ears) if (ear.of().linkUp && !ear.of().frozen) ear.hear(beat);
+      if (of().linkUp && !of().muted)
+        for (const ear of ears) if (ear.of().linkUp && !ear.of().frozen) ear.hear(beat);
     },
     healthy: () => of().linkUp,
     onBeat: (hear) => {
@@ -98,6 +101,7 @@ describe('leader election with beats', () => {
       identity,
       frozen: false,
       linkUp: true,
+      muted: false,
       leading: false,
       terms: 0,
       running: Promise.resolve().then(() =>
@@ -209,13 +213,32 @@ describe('leader election with beats', () => {
     expect(b!.leading).toBe(true);
   });
 
-  it('makes a candidate that never heard the holder wait for the Lease to run out', async () => {
+  it('replaces a dead holder that nobody alive has heard, as after a power cut', async () => {
     const [a] = await settled();
     a!.frozen = true;
     const b = join('b');
     const tookMs = await timeUntil(() => b.leading);
-    expect(tookMs).toBeGreaterThanOrEqual(15_000);
-    expect(tookMs).toBeLessThan(15_600);
+    expect(tookMs).toBeGreaterThanOrEqual(3_000);
+    expect(tookMs).toBeLessThanOrEqual(4_000);
+  });
+
+  it('leaves a living holder alone when candidates start', async () => {
+    const [a] = await settled();
+    for (const name of ['b', 'c', 'd']) join(name);
+    await clock.advance(60_000);
+    expect(candidates.map(({ terms }) => terms)).toEqual([1, 0, 0, 0]);
+    expect(a!.leading).toBe(true);
+  });
+
+  it('changes leaders once, not for ever, when beats do not reach the others', async () => {
+    const [a, b] = await settled('b');
+    a!.muted = b!.muted = true;
+    // A write of the Lease on the way counts as a sign of life, and silence begins anew.
+    expect(await timeUntil(() => b!.leading)).toBeLessThanOrEqual(7_000);
+    await clock.advance(120_000);
+    expect([a!.terms, b!.terms]).toEqual([1, 1]);
+    b!.frozen = true;
+    expect(await timeUntil(() => a!.terms === 2)).toBeLessThanOrEqual(15_600);
   });
 
   it('holds its own standstill against nobody', async () => {
@@ -247,7 +270,7 @@ describe('leader election with beats', () => {
 
 describe('silence of a holder', () => {
   it('needs a beat first, counts writes as signs, and takes no late beat for one', () => {
-    const silence = createHolderSilence(0);
+    const silence = createHolderSilence(0, false);
     silence.leaseSeen('a', 0);
     for (let ms = 0; ms <= 5_000; ms += 500) expect(silence.evaluate(ms, true)).toBe(false);
     silence.beatHeard('a', 2, 5_000);
@@ -261,8 +284,17 @@ describe('silence of a holder', () => {
     for (let ms = 9_000; ms <= 15_000; ms += 500) expect(silence.evaluate(ms, true)).toBe(false);
   });
 
+  it('of one that a newcomer finds needs no beat, of the next one it does', () => {
+    const silence = createHolderSilence(0, true);
+    silence.leaseSeen('a', 0);
+    for (let ms = 500; ms < 3_000; ms += 500) expect(silence.evaluate(ms, true)).toBe(false);
+    expect(silence.evaluate(3_000, true)).toBe(true);
+    silence.leaseSeen('b', 3_100);
+    for (let ms = 3_500; ms <= 9_000; ms += 500) expect(silence.evaluate(ms, true)).toBe(false);
+  });
+
   it('does not count deafness', () => {
-    const silence = createHolderSilence(0);
+    const silence = createHolderSilence(0, false);
     silence.leaseSeen('a', 0);
     silence.beatHeard('a', 1, 0);
     for (let ms = 500; ms <= 10_000; ms += 500) expect(silence.evaluate(ms, false)).toBe(false);

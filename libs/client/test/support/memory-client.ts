@@ -1,7 +1,7 @@
 import type { KubeObject } from '@raftsman/api';
 import type { ApiClient } from '../../src/api-client.js';
-import type { ResourceClient } from '../../src/resource-client.js';
-import type { ObjectLike, Stored, WatchEvent, WatchOptions } from '../../src/types.js';
+import type { ResourceClient, WatchOptions } from '../../src/resource-client.js';
+import type { ObjectLike, Stored, WatchEvent } from '../../src/types.js';
 import type { MemoryStore, Ref } from './memory-store.js';
 
 /** A client that reaches one resource of a store without a network, so that everything between is virtual time. */
