@@ -158,6 +158,8 @@ export class SimulatedMember {
       this.#sendAll(ready.messages);
       if (this.#world.mutation.promisesBeforePersist === true) this.#sendAll(ready.messagesAfterPersist);
       if (ready.mustSync) {
+        // What precedes the entries of this Ready is on this disk already: it need not wait for them.
+        if (ready.snapshot === null) this.#apply(ready, (ready.entries[0]?.index ?? Infinity) - 1);
         this.#sync(ready);
       } else {
         this.disk.writeWithoutSync(ready);
@@ -198,10 +200,7 @@ export class SimulatedMember {
       this.#applied = ready.snapshot.index;
       this.#world.counts.snapshots += 1;
     }
-    for (const entry of ready.committedEntries) {
-      this.#world.oracle.appliedBy(this.id, entry);
-      this.#applied = entry.index;
-    }
+    this.#apply(ready, Infinity);
     if (this.#leads && ready.committedEntries.length > 0 && !this.#hasCommitted) {
       this.#hasCommitted = true;
       this.#world.leaderCommitted(this.id);
@@ -209,6 +208,14 @@ export class SimulatedMember {
     raft.advance(ready);
     this.#watchLeadership(raft);
     this.#compact();
+  }
+
+  #apply(ready: Ready, to: number): void {
+    for (const entry of ready.committedEntries) {
+      if (entry.index <= this.#applied || entry.index > to) continue;
+      this.#world.oracle.appliedBy(this.id, entry);
+      this.#applied = entry.index;
+    }
   }
 
   #compact(): void {

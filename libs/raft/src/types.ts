@@ -122,7 +122,8 @@ export interface ReadState {
  * 1. send `messages` (at once, also while step 2 runs: thesis §10.2.1 lets a leader replicate before its own write is durable),
  * 2. make `snapshot`, `entries` and `hardState` durable in one synchronous write (only if `mustSync`; else it may skip the sync),
  * 3. send `messagesAfterPersist` (votes and acknowledgements promise what step 2 made durable),
- * 4. apply `committedEntries` to the state machine in order,
+ * 4. apply `committedEntries` to the state machine in order (without a `snapshot`, those before `entries` are on this disk already and may be
+ *    applied while step 2 runs),
  * 5. call `advance(ready)`.
  *
  * One Ready is outstanding at a time. Between `ready()` and `advance()` the core still takes `step`, `tick` and `propose`.

@@ -41,12 +41,17 @@ export class Applier {
     return this.#index;
   }
 
+  /** The journal knows that they are committed; it may be writing meanwhile. */
   async apply(entries: readonly Entry[]): Promise<void> {
     for (let next = 0; next < entries.length;) {
       next = this.#applySlice(entries, next);
-      if (this.#journal.waitingBytes > storeLimits.waitingRowBytesMax) await this.#journal.flush();
-      else if (next < entries.length) await nextTurn();
+      if (next < entries.length) await nextTurn();
     }
+  }
+
+  /** Between writes: rows that no write has carried for long do not gather without bound. */
+  async flushIfDue(): Promise<void> {
+    if (this.#journal.waitingBytes > storeLimits.waitingRowBytesMax) await this.#journal.flush();
   }
 
   /** The state machine holds what the journal installed. */

@@ -224,11 +224,16 @@ export class ReplicaHost implements Replica, PeerEvents {
   async #carryOut(ready: Ready): Promise<void> {
     const { applier, logKeeper, reads } = this.#parts;
     this.#send(ready.messages);
-    await this.#persist(ready);
-    this.#send(ready.messagesAfterPersist);
-    if (ready.snapshot !== null) await this.#restore();
-    await applier.apply(ready.committedEntries);
+    const earlyCount = countDurableCommitted(ready);
+    const persisted = this.#persist(ready).then(() => this.#send(ready.messagesAfterPersist));
+    const applied = applier.apply(ready.committedEntries.slice(0, earlyCount));
     for (const answer of ready.readStates) reads.answered(answer, applier.index);
+    // Both come to rest before either's failure is told: the journal is closed only then.
+    const outcomes = await Promise.allSettled([persisted, applied]);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    if (ready.snapshot !== null) await this.#restore();
+    await applier.apply(ready.committedEntries.slice(earlyCount));
+    await applier.flushIfDue();
     logKeeper.compactIfDue(applier.index);
   }
 
@@ -287,4 +292,15 @@ export class ReplicaHost implements Replica, PeerEvents {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#fail(error);
   }
+}
+
+/**
+ * How many of the committed entries come before those that this Ready makes durable. They are on this disk already, so that whoever waits for
+ * them need not wait for the write of what came later.
+ */
+function countDurableCommitted({ committedEntries, entries, snapshot }: Ready): number {
+  if (snapshot !== null) return 0;
+  const firstUnwritten = entries[0]?.index ?? Infinity;
+  const beyond = committedEntries.findIndex(({ index }) => index >= firstUnwritten);
+  return beyond === -1 ? committedEntries.length : beyond;
 }
