@@ -1,24 +1,11 @@
-import {
-  decodeCommand,
-  MalformedError,
-  MvccError,
-  MvccStore,
-  WatchHub,
-  type Command,
-  type Lease,
-  type LeaseId,
-} from '@raftsman/mvcc';
+import type { MvccStore, WatchHub } from '@raftsman/mvcc';
 import type { AppliedEntry, StateMachine } from '../contract.js';
+import { MvccPart, type LeaseListener } from './mvcc-part.js';
+import type { StatePart, StoredRow } from './state-part.js';
 
-/** Who wants to know when leases come and go: the lease keeper of a leader. */
-export interface LeaseListener {
-  granted(lease: Lease): void;
-  removed(id: LeaseId): void;
-  /** Everything was replaced. */
-  replaced(): void;
-}
+export type { LeaseListener } from './mvcc-part.js';
 
-/** MVCC as a state machine: made before the replica, which feeds it, and read by the services. */
+/** All that is replicated: made before the replica, which feeds it, and read by the services. */
 export interface EtcdStateMachine extends StateMachine {
   /** The present store; a restore replaces it. */
   readonly store: MvccStore;
@@ -30,43 +17,59 @@ export interface EtcdStateMachine extends StateMachine {
 }
 
 export function createStateMachine(): EtcdStateMachine {
-  return new MvccStateMachine();
+  return new PartedStateMachine();
 }
 
-class MvccStateMachine implements EtcdStateMachine {
-  store = MvccStore.empty();
-  readonly watches = new WatchHub(this.store.space);
-  onActivity: (() => void) | null = null;
-  leaseListener: LeaseListener | null = null;
+/** Hands each command to the part whose first byte it has, or else to the keys'. */
+class PartedStateMachine implements EtcdStateMachine {
+  readonly #mvcc = new MvccPart();
+  readonly #parts: readonly StatePart[] = [];
+
+  get store(): MvccStore {
+    return this.#mvcc.store;
+  }
+
+  get watches(): WatchHub {
+    return this.#mvcc.watches;
+  }
+
+  get onActivity(): (() => void) | null {
+    return this.#mvcc.onActivity;
+  }
+
+  set onActivity(listener: (() => void) | null) {
+    this.#mvcc.onActivity = listener;
+  }
+
+  get leaseListener(): LeaseListener | null {
+    return this.#mvcc.leaseListener;
+  }
+
+  set leaseListener(listener: LeaseListener | null) {
+    this.#mvcc.leaseListener = listener;
+  }
 
   apply({ term, data }: Parameters<StateMachine['apply']>[0]): AppliedEntry {
-    const command = decode(data);
-    if (command instanceof MvccError) return { rows: [], result: command };
-    // Watchers must have seen what a compaction removes.
-    if (command.kind === 'compact' || this.store.compactionPending) this.watches.publish();
-    const { rows, result, changes } = this.store.apply(command, term);
-    if (!(result instanceof MvccError)) {
-      if (result.kind === 'lease-grant') this.leaseListener?.granted(result.lease);
-      if (result.kind === 'lease-revoke') this.leaseListener?.removed(result.id);
-    }
-    if (changes.length > 0 || command.kind === 'compact') this.onActivity?.();
-    return { rows, result };
+    const part = this.#parts.find(({ commandByte }) => commandByte === data[0]);
+    return (part ?? this.#mvcc).apply(data, term);
   }
 
   async restore(rows: Parameters<StateMachine['restore']>[0]): Promise<void> {
-    this.store = await MvccStore.restore(rows);
-    this.watches.replaceSpace(this.store.space);
-    this.leaseListener?.replaced();
-    this.onActivity?.();
+    const waiting = this.#parts.map((): StoredRow[] => []);
+    await this.#mvcc.restore(this.#keepApart(rows, waiting));
+    for (const [at, part] of this.#parts.entries()) part.restore(waiting[at]!);
+    this.#mvcc.replaced();
   }
-}
 
-/** What no version writes is refused by every member alike; what a newer version wrote ends this one (UnknownCommandError). */
-function decode(data: Uint8Array): Command | MvccError {
-  try {
-    return decodeCommand(data);
-  } catch (error) {
-    if (error instanceof MalformedError) return new MvccError('malformed-command', error.message);
-    throw error;
+  /** Yields the rows of no other part. */
+  async *#keepApart(
+    rows: AsyncIterable<StoredRow>,
+    waiting: readonly StoredRow[][],
+  ): AsyncGenerator<StoredRow> {
+    for await (const row of rows) {
+      const at = this.#parts.findIndex(({ rowByte }) => rowByte === row.key[0]);
+      if (at === -1) yield row;
+      else waiting[at]!.push(row);
+    }
   }
 }
