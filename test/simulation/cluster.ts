@@ -1,5 +1,5 @@
-import { memberId } from '@raftsman/raft';
-import type { Configuration, MemberId, Message } from '@raftsman/raft';
+import { configurationOf, memberId } from '@raftsman/raft';
+import type { MemberId, Message } from '@raftsman/raft';
 import { crash } from './crash.js';
 import { SimulatedMember } from './member.js';
 import { SimulatedNetwork } from './network.js';
@@ -32,7 +32,7 @@ export class SimulatedCluster implements World {
     this.random = random;
     this.mutation = mutation;
     const voters = Array.from({ length: plan.memberCount }, (_, at) => memberId(at + 1));
-    const configuration: Configuration = { voters };
+    const configuration = configurationOf(voters);
     this.members = voters.map((id) => new SimulatedMember(id, this, configuration));
     this.oracle = new Oracle(
       this.members.map((member) => member.disk),

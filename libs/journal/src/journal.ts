@@ -17,6 +17,7 @@ import {
   deleteRow,
   encodeHardState,
   encodeJson,
+  encodeState,
   putEntry,
   putRow,
   type CompactedRecord,
@@ -185,7 +186,7 @@ export class Journal {
     this.#putLog(batch, group);
     this.#hardState = group.hardState ?? this.#hardState;
     batch.put(hardStateKey, encodeHardState(hardStateKey, this.#hardState));
-    if (state !== null) batch.put(stateKey, encodeJson(stateKey, state));
+    if (state !== null) batch.put(stateKey, encodeState(stateKey, state));
     if (compaction !== null) batch.put(compactedKey, encodeJson(compactedKey, markOf(compaction)));
     await this.#commit(batch);
     if (state !== null) this.#state = state;

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import {
+  emptyDirectory,
   logIndex,
   memberId,
   term,
@@ -113,6 +114,15 @@ export interface StateRecord {
   readonly configuration: Configuration;
 }
 
+/** In JSON; records from before there were other members than voters name only these. */
+interface WrittenState extends Omit<StateRecord, 'configuration'> {
+  readonly configuration: Pick<Configuration, 'voters'> &
+    Partial<Omit<Configuration, 'directory'>> & {
+      /** Base64. */
+      readonly directory?: string;
+    };
+}
+
 /** Whose data directory this is. */
 export interface Identity {
   readonly memberId: number;
@@ -137,7 +147,7 @@ export interface RebuildRecord {
   readonly until: LogIndex | null;
 }
 
-type JsonRecord = StateRecord | IdentityRecord | CompactedRecord | PeerRecord | RebuildRecord;
+type JsonRecord = WrittenState | IdentityRecord | CompactedRecord | PeerRecord | RebuildRecord;
 
 /** The last entry that is no longer in the log. */
 export interface CompactedRecord {
@@ -156,3 +166,18 @@ export function decodeJson<T extends JsonRecord>(what: string, key: Uint8Array, 
 }
 
 export const decodeRow = (key: Uint8Array, record: Uint8Array): Uint8Array => unseal('a row', key, record);
+
+export function encodeState(key: Uint8Array, state: StateRecord): Uint8Array {
+  const { directory, ...members } = state.configuration;
+  return encodeJson(key, {
+    ...state,
+    configuration: { ...members, directory: Buffer.from(directory).toString('base64') },
+  });
+}
+
+export function decodeState(key: Uint8Array, record: Uint8Array): StateRecord {
+  const written = decodeJson<WrittenState>('the state mark', key, record);
+  const { voters, outgoing = [], learners = [], witnesses = [], directory } = written.configuration;
+  const decoded = directory === undefined ? emptyDirectory : new Uint8Array(Buffer.from(directory, 'base64'));
+  return { ...written, configuration: { voters, outgoing, learners, witnesses, directory: decoded } };
+}

@@ -23,6 +23,7 @@ import {
   decodeEntry,
   decodeHardState,
   decodeJson,
+  decodeState,
   encodeJson,
   type CompactedRecord,
   type Identity,
@@ -159,7 +160,7 @@ async function load(database: Database, bootstrap: Configuration): Promise<Loade
     hardState: hardState === undefined ? none.hardState : decodeHardState(hardStateKey, hardState),
     compacted: compactedTo,
     entries,
-    state: state === undefined ? none.state : decodeJson<StateRecord>('the state mark', stateKey, state),
+    state: state === undefined ? none.state : decodeState(stateKey, state),
     peers,
     rebuild:
       rebuild === undefined ? null : decodeJson<RebuildRecord>('the rebuild mark', rebuildKey, rebuild),

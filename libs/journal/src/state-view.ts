@@ -3,7 +3,7 @@ import type { SnapshotMeta } from '@raftsman/raft';
 import type { Database } from './database.js';
 import { fromLevelError } from './errors.js';
 import { stateKey } from './keys.js';
-import { decodeJson, type StateRecord } from './records.js';
+import { decodeState } from './records.js';
 import { readRows, type StateRow } from './rows.js';
 
 /** The state as it was on disk at one moment, whatever is written meanwhile. LevelDB keeps what it needs until it is closed. */
@@ -19,11 +19,7 @@ export async function openStateView(database: Database): Promise<StateView> {
   try {
     const record = await database.get(stateKey, { snapshot });
     assert(record !== undefined, 'there is a state to send once the log was compacted');
-    const { generation, index, term, configuration } = decodeJson<StateRecord>(
-      'the state mark',
-      stateKey,
-      record,
-    );
+    const { generation, index, term, configuration } = decodeState(stateKey, record);
     return {
       meta: { index, term, configuration },
       rows: () => readRows(database, generation, snapshot),

@@ -1,12 +1,12 @@
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { logIndex, memberId, term, type Entry, type HardState } from '@raftsman/raft';
+import { configurationOf, logIndex, memberId, term, type Entry, type HardState } from '@raftsman/raft';
 import { onTestFinished } from 'vitest';
 import { Journal, type StateRow, type WriteGroup } from '../src/index.js';
 
 export const identity = { memberId: 11, clusterId: 77, name: 'm1' };
-export const configuration = { voters: [memberId(11), memberId(12), memberId(13)] };
+export const configuration = configurationOf([memberId(11), memberId(12), memberId(13)]);
 
 export async function newDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'raftsman-journal-'));

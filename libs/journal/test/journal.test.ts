@@ -23,7 +23,7 @@ describe('what was written survives', () => {
       hardState: { term: 0, vote: null, commit: 0 },
       compacted: { index: 0, term: 0 },
       entries: [],
-      state: { index: 0, configuration: { voters: [11, 12, 13] } },
+      state: { index: 0, configuration: { voters: [11, 12, 13], outgoing: [], learners: [], witnesses: [] } },
     });
     await journal.close();
   });

@@ -17,3 +17,8 @@ export const entryOverheadBytes = 32;
 export const numberMax = Number.MAX_SAFE_INTEGER - 1;
 /** Ticks that a follower waits at most before it acts on a broken connection to its leader; spreads the candidates. */
 export const unreachableTicksMax = 2;
+
+/** Members of one cluster, learners among them: quorums are counted quadratically. */
+export const membersMax = 64;
+/** What the host writes into a configuration about its members, in bytes. */
+export const directoryBytesMax = 256 << 10;

@@ -35,9 +35,23 @@ export interface HardState {
   readonly commit: LogIndex;
 }
 
-/** The members that vote. Learners, witnesses and joint configurations extend it. */
+/**
+ * Who the members are (chapter 4). A member uses the newest one of its log, committed or not (§4.1).
+ *
+ * 1. No list names anybody twice; learners are in neither `voters` nor `outgoing`.
+ * 2. Somebody of `voters`, and of `outgoing` unless that is empty, is no witness.
+ */
 export interface Configuration {
+  /** Of the newest configuration. */
   readonly voters: readonly MemberId[];
+  /** The voters of the configuration that is being left (§4.3, C_old); empty unless joint. */
+  readonly outgoing: readonly MemberId[];
+  /** Get the log, do not vote (§4.2.1). */
+  readonly learners: readonly MemberId[];
+  /** Those of `voters` and `outgoing` that vote and keep no data. */
+  readonly witnesses: readonly MemberId[];
+  /** The host's own: what the members are called and where they are. Opaque to the core. */
+  readonly directory: Uint8Array;
 }
 
 /** Where a snapshot stands; its content is the host's own (rows of the state machine). */

@@ -1,4 +1,4 @@
-import { MemoryLog, createRaft, logIndex, memberId, term } from '@raftsman/raft';
+import { MemoryLog, configurationOf, createRaft, logIndex, memberId, term } from '@raftsman/raft';
 import type { Message } from '@raftsman/raft';
 import { describe, expect, it } from 'vitest';
 import { Member, append, defaults, id, voteRequest } from './harness.js';
@@ -267,9 +267,9 @@ describe('what the host starts it with', () => {
   it('refuses a log that lost committed entries', () => {
     const voters = [id];
     const hardState = { term: term(1), vote: null, commit: logIndex(3) };
-    const log = MemoryLog.empty({ voters });
+    const log = MemoryLog.empty(configurationOf(voters));
     const start = () =>
-      createRaft(defaults, { hardState, configuration: { voters }, applied: logIndex(0) }, log);
+      createRaft(defaults, { hardState, configuration: configurationOf(voters), applied: logIndex(0) }, log);
     expect(start).toThrow(/committed entries are lost/);
   });
 });

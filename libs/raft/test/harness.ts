@@ -1,4 +1,4 @@
-import { MemoryLog, createRaft, logIndex, memberId, term } from '@raftsman/raft';
+import { MemoryLog, configurationOf, createRaft, logIndex, memberId, term } from '@raftsman/raft';
 import type {
   Entry,
   HardState,
@@ -28,7 +28,7 @@ export class Member {
     readonly config?: Partial<RaftConfig>;
   }) {
     const { voters = 3, terms = [] } = options;
-    const configuration = { voters: Array.from({ length: voters }, (_, at) => memberId(at + 1)) };
+    const configuration = configurationOf(Array.from({ length: voters }, (_, at) => memberId(at + 1)));
     this.log = new MemoryLog({ index: logIndex(0), term: term(0), configuration }, entriesOf(terms));
     const vote = options.vote ?? null;
     this.hardState = {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { logIndex, memberId, term } from '@raftsman/raft';
+import { configurationOf, logIndex, memberId, term } from '@raftsman/raft';
 import type { Message } from '@raftsman/raft';
 import { describe, expect, it } from 'vitest';
 import { Member, append, voteRequest } from './harness.js';
@@ -48,7 +48,7 @@ const fields = {
   hintTerm: anyNumber,
   readContext: anyNumber,
   requestId: anyNumber,
-  meta: fc.record({ index: anyNumber, term: anyNumber, configuration: fc.constant({ voters: [] }) }),
+  meta: fc.record({ index: anyNumber, term: anyNumber, configuration: fc.constant(configurationOf([])) }),
 };
 const kinds = [
   'vote-request',

@@ -1,13 +1,12 @@
 import fc from 'fast-check';
-import { MemoryLog, logIndex, memberId, term } from '@raftsman/raft';
+import { MemoryLog, configurationOf, logIndex, memberId, term } from '@raftsman/raft';
 import { describe, expect, it } from 'vitest';
 import { Progress } from '../src/progress.js';
 import { electionOutcome, reachedByMajority } from '../src/quorum.js';
 import { entriesOf } from './harness.js';
 
-const configurationOf = (count: number) => ({
-  voters: Array.from({ length: count }, (_, at) => memberId(at + 1)),
-});
+const votersUpTo = (count: number) =>
+  configurationOf(Array.from({ length: count }, (_, at) => memberId(at + 1)));
 
 describe('majorities', () => {
   it('agree with counting and sorting', () => {
@@ -15,7 +14,7 @@ describe('majorities', () => {
       fc.property(fc.array(fc.nat(20), { minLength: 1, maxLength: 7 }), (matches) => {
         const sorted = matches.toSorted((left, right) => right - left);
         const expected = sorted[Math.floor(matches.length / 2)];
-        expect(reachedByMajority(configurationOf(matches.length), (member) => matches[member - 1] ?? 0)).toBe(
+        expect(reachedByMajority(votersUpTo(matches.length), (member) => matches[member - 1] ?? 0)).toBe(
           expected,
         );
       }),
@@ -24,12 +23,12 @@ describe('majorities', () => {
 
   it('win, lose, or wait', () => {
     const outcome = (...votes: readonly [number, boolean][]) =>
-      electionOutcome(configurationOf(5), new Map(votes.map(([voter, vote]) => [memberId(voter), vote])));
+      electionOutcome(votersUpTo(5), new Map(votes.map(([voter, vote]) => [memberId(voter), vote])));
     expect(outcome([1, true], [2, true], [3, true])).toBe('won');
     expect(outcome([1, true], [2, true], [3, false], [4, false])).toBe('pending');
     expect(outcome([1, true], [3, false], [4, false], [5, false])).toBe('lost');
     expect(outcome([7, true], [8, true], [9, true])).toBe('pending');
-    expect(electionOutcome({ voters: [] }, new Map())).not.toBe('won');
+    expect(electionOutcome(configurationOf([]), new Map())).not.toBe('won');
   });
 });
 
@@ -66,7 +65,7 @@ describe('progress', () => {
 
 describe('the log in memory', () => {
   const log = () => {
-    const made = MemoryLog.empty(configurationOf(1));
+    const made = MemoryLog.empty(votersUpTo(1));
     made.append(entriesOf([1, 1, 2, 2, 3]));
     return made;
   };
@@ -81,7 +80,7 @@ describe('the log in memory', () => {
   it('forgets what a snapshot covers, and no more', () => {
     const made = log();
     expect(() => made.compact(logIndex(2))).toThrow(/snapshot/);
-    made.snapshotTaken({ index: logIndex(3), term: term(2), configuration: configurationOf(1) });
+    made.snapshotTaken({ index: logIndex(3), term: term(2), configuration: votersUpTo(1) });
     made.compact(logIndex(2));
     expect([made.compactedIndex, made.compactedTerm, made.lastIndex, made.length]).toEqual([2, 1, 5, 3]);
     expect(made.termAt(logIndex(1))).toBeUndefined();
@@ -93,7 +92,7 @@ describe('the log in memory', () => {
 
   it('is replaced by a snapshot', () => {
     const made = log();
-    made.restore({ index: logIndex(9), term: term(4), configuration: configurationOf(1) });
+    made.restore({ index: logIndex(9), term: term(4), configuration: votersUpTo(1) });
     expect([made.compactedIndex, made.lastIndex, made.length, made.snapshotMeta().term]).toEqual([
       9, 9, 0, 4,
     ]);

@@ -1,4 +1,4 @@
-import { logIndex, memberId, pendingReadsMax, term } from '@raftsman/raft';
+import { configurationOf, logIndex, memberId, pendingReadsMax, term } from '@raftsman/raft';
 import { describe, expect, it } from 'vitest';
 import { Member, append, id, proposal } from './harness.js';
 
@@ -225,7 +225,7 @@ describe('snapshots', () => {
   const meta = (index: number, ofTerm: number) => ({
     index: logIndex(index),
     term: term(ofTerm),
-    configuration: { voters: [memberId(1), memberId(2), memberId(3)] },
+    configuration: configurationOf([memberId(1), memberId(2), memberId(3)]),
   });
 
   it('replaces the log, then entries follow it', () => {

@@ -1,4 +1,4 @@
-import { MemoryLog, createRaft, logIndex, memberId, term } from '@raftsman/raft';
+import { MemoryLog, configurationOf, createRaft, logIndex, memberId, term } from '@raftsman/raft';
 import type { Entry, HardState, MemberId, Message, Raft, Ready } from '@raftsman/raft';
 
 /** Commands over a small cluster whose disks are instant and whose messages wait in order until they are delivered. */
@@ -135,7 +135,7 @@ export class Scenario {
     const at = words.indexOf('at');
     const terms = (at === -1 ? words : words.slice(0, at)).map(Number);
     const currentTerm = at === -1 ? (terms.at(-1) ?? 0) : Number(words[at + 1]);
-    const none = { index: logIndex(0), term: term(0), configuration: { voters: [] } };
+    const none = { index: logIndex(0), term: term(0), configuration: configurationOf([]) };
     const entries = terms.map((each, before): Entry => {
       return { index: logIndex(before + 1), term: term(each), type: 'normal', data: new Uint8Array(0) };
     });
@@ -160,7 +160,7 @@ export class Scenario {
       },
       {
         hardState: host.hardState,
-        configuration: { voters: [...this.#hosts.values()].map(({ id }) => id) },
+        configuration: configurationOf([...this.#hosts.values()].map(({ id }) => id)),
         applied: logIndex(host.applied),
       },
       host.log,
@@ -227,7 +227,7 @@ export class Scenario {
     log.snapshotTaken({
       index: logIndex(index),
       term: appliedTerm,
-      configuration: { voters: [...this.#hosts.values()].map(({ id }) => id) },
+      configuration: configurationOf([...this.#hosts.values()].map(({ id }) => id)),
     });
     log.compact(logIndex(index));
   }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryLog, createRaft, logIndex, memberId, term } from '@raftsman/raft';
-import type { Configuration, Raft } from '@raftsman/raft';
+import { MemoryLog, configurationOf, createRaft, logIndex, memberId, term } from '@raftsman/raft';
+import type { Raft } from '@raftsman/raft';
 
 function single(): { raft: Raft; log: MemoryLog; applied: string[] } {
-  const configuration: Configuration = { voters: [memberId(1)] };
+  const configuration = configurationOf([memberId(1)]);
   const log = MemoryLog.empty(configuration);
   const raft = createRaft(
     {

@@ -1,6 +1,13 @@
+import { strict as assert } from 'node:assert';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Journal } from '@raftsman/journal';
-import type { Configuration, Entry, LogIndex, Term } from '@raftsman/raft';
+import {
+  decodeConfiguration,
+  type Configuration,
+  type Entry,
+  type LogIndex,
+  type Term,
+} from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
 import type { Row, StateMachine } from '../contract.js';
 import { storeLimits } from '../limits.js';
@@ -15,7 +22,7 @@ export class Applier {
   readonly #proposals: Proposals;
   readonly #reads: Reads;
   readonly #logger: Logger;
-  readonly #configuration: Configuration;
+  #configuration: Configuration;
   #index: LogIndex;
   #term: Term;
 
@@ -57,9 +64,10 @@ export class Applier {
   /** The state machine holds what the journal installed. */
   async restore(): Promise<void> {
     await this.#stateMachine.restore(this.#journal.rows());
-    const { index, term } = this.#journal.durableState;
+    const { index, term, configuration } = this.#journal.durableState;
     this.#index = index;
     this.#term = term;
+    this.#configuration = configuration;
     this.#proposals.outcomesUnknown();
     this.#reads.applied(index);
   }
@@ -90,6 +98,7 @@ export class Applier {
     if (term > this.#term) this.#proposals.termReached(term);
     this.#index = index;
     this.#term = term;
+    if (entry.type === 'configuration') this.#configure(entry);
     if (entry.type !== 'normal' || entry.data.length === 0) return;
     const envelope = decodeEnvelope(entry.data);
     if (envelope === null) {
@@ -100,5 +109,12 @@ export class Applier {
     const applied = this.#stateMachine.apply({ index, term, data: payload });
     for (const row of applied.rows) rows.push(row);
     this.#proposals.applied(origin, incarnation, request, applied.result);
+  }
+
+  /** The core lets only such entries into a log whose data it can read. */
+  #configure({ index, data }: Entry): void {
+    const configuration = decodeConfiguration(data);
+    assert(configuration !== null, `entry ${index} holds a configuration`);
+    this.#configuration = configuration;
   }
 }

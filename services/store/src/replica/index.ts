@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Journal } from '@raftsman/journal';
-import { createRaft, logIndex, type MemberId } from '@raftsman/raft';
+import { configurationOf, createRaft, logIndex, type MemberId } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
 import type { Member, Replica, StateMachine } from '../contract.js';
 import { storeLimits } from '../limits.js';
@@ -63,7 +63,7 @@ export async function startReplica(options: ReplicaOptions): Promise<RunningRepl
   const clusterId = clusterIdOf(members, clusterToken);
   const identity = { memberId: self, clusterId, name: options.name };
   const voters = [...ids.values()];
-  const journal = await Journal.open(dataDirectory, identity, { voters }, options.rebuild);
+  const journal = await Journal.open(dataDirectory, identity, configurationOf(voters), options.rebuild);
   try {
     const { peers, identity: ours } = peersOf(options, ids, self, clusterId, journal);
     if (journal.recovered.rebuild?.until === null)

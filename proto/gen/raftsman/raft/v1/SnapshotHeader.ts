@@ -8,7 +8,7 @@ export interface SnapshotHeader {
   'term'?: (number | string | Long);
   'index'?: (number | string | Long);
   'indexTerm'?: (number | string | Long);
-  'voters'?: (number | string | Long)[];
+  'configuration'?: (Buffer | Uint8Array | string);
 }
 
 export interface SnapshotHeader__Output {
@@ -16,5 +16,5 @@ export interface SnapshotHeader__Output {
   'term': (string);
   'index': (string);
   'indexTerm': (string);
-  'voters': (string)[];
+  'configuration': (Buffer);
 }

@@ -1,4 +1,4 @@
-import { logIndex, memberId, term, type Entry, type MemberId, type Message } from '@raftsman/raft';
+import { logIndex, term, type Entry, type MemberId, type Message } from '@raftsman/raft';
 import type {
   Message as WireMessage,
   Message__Output as ReceivedMessage,
@@ -120,5 +120,3 @@ export function messageSizeBytes(message: Message): number {
     for (const { data } of message.entries) size += data.length + 16;
   return size;
 }
-
-export const voterIds = (voters: readonly string[]): MemberId[] => voters.map((id) => memberId(Number(id)));

@@ -1,14 +1,13 @@
 import { crc32 } from 'node:zlib';
 import { status, type sendUnaryData, type ServerReadableStream } from '@grpc/grpc-js';
 import type { Journal, Staging } from '@raftsman/journal';
-import { logIndex, term, type MemberId } from '@raftsman/raft';
+import { decodeConfiguration, logIndex, term, type MemberId } from '@raftsman/raft';
 import type { SnapshotEnd__Output } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotEnd.js';
 import type { SnapshotFrame__Output } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotFrame.js';
 import type { SnapshotHeader__Output } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotHeader.js';
 import type { SnapshotReceipt } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotReceipt.js';
 import type { Logger } from '@raftsman/telemetry';
 import type { PeerEvents } from './client.js';
-import { voterIds } from './codec.js';
 import { meet, type PeerIdentity } from './hello.js';
 
 export type SnapshotCall = ServerReadableStream<SnapshotFrame__Output, SnapshotReceipt>;
@@ -101,10 +100,12 @@ async function hand(
   staging: Staging,
   deliver: PeerEvents['snapshot'],
 ): Promise<boolean> {
+  const configuration = decodeConfiguration(header.configuration);
+  if (configuration === null) throw new Refused(status.INVALID_ARGUMENT, 'a configuration that is none');
   const staged = await staging.finish({
     index: logIndex(Number(header.index)),
     term: term(Number(header.indexTerm)),
-    configuration: { voters: voterIds(header.voters) },
+    configuration,
   });
   const accepted = await deliver(from, Number(header.term), staged);
   if (!accepted) await staging.abort();

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { ClientWritableStream, ServiceError } from '@grpc/grpc-js';
 import type { StateRow, StateView } from '@raftsman/journal';
+import { encodeConfiguration } from '@raftsman/raft';
 import type { SnapshotFrame } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotFrame.js';
 import type { SnapshotReceipt__Output } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotReceipt.js';
 import { storeLimits } from '../../limits.js';
@@ -50,7 +51,13 @@ async function stream(
   const hello = helloTo(peer.id, identity);
   try {
     await write({
-      header: { hello, term: messageTerm, index, indexTerm, voters: [...configuration.voters] },
+      header: {
+        hello,
+        term: messageTerm,
+        index,
+        indexTerm,
+        configuration: encodeConfiguration(configuration),
+      },
     });
     await write({ end: await writeRows(view, write) });
     call.end();
