@@ -27,7 +27,15 @@ export interface StateMachine {
 }
 
 /** Why a proposal or a read was not answered. After `timeout` the proposal may still take effect. */
-export type ReplicaErrorCode = 'no-leader' | 'timeout' | 'too-many-requests' | 'stopped' | 'leader-changed';
+export type ReplicaErrorCode =
+  | 'no-leader'
+  | 'not-leader'
+  | 'timeout'
+  | 'too-many-requests'
+  | 'stopped'
+  | 'leader-changed'
+  /** A learner, or a witness, has no state that it may answer from. */
+  | 'not-capable';
 
 export class ReplicaError extends Error {
   readonly code: ReplicaErrorCode;
@@ -37,6 +45,46 @@ export class ReplicaError extends Error {
     this.code = code;
   }
 }
+
+/** Why the members stay as they are. */
+export type MembershipErrorCode =
+  | 'peer-url-exists'
+  | 'bad-urls'
+  | 'not-found'
+  /** Promotion of a voter. */
+  | 'not-learner'
+  /** Its log is too far behind the leader's for a vote. */
+  | 'learner-not-ready'
+  | 'too-many-learners'
+  | 'too-many-members'
+  /** Fewer voters than a majority would have been seen yet. */
+  | 'not-enough-started'
+  /** Some voter does not answer the leader. */
+  | 'unhealthy'
+  /** Another change is under way. */
+  | 'in-progress';
+
+export class MembershipError extends Error {
+  readonly code: MembershipErrorCode;
+  constructor(code: MembershipErrorCode) {
+    super(code);
+    this.name = 'MembershipError';
+    this.code = code;
+  }
+}
+
+export type MemberChange =
+  | {
+      readonly kind: 'add';
+      readonly peerUrls: readonly string[];
+      readonly isLearner: boolean;
+      readonly isWitness: boolean;
+    }
+  | { readonly kind: 'remove'; readonly id: MemberId }
+  /** New peer URLs. */
+  | { readonly kind: 'update'; readonly id: MemberId; readonly peerUrls: readonly string[] }
+  /** A learner becomes a voter. */
+  | { readonly kind: 'promote'; readonly id: MemberId };
 
 export interface ReplicaStatus {
   readonly id: MemberId;
@@ -48,13 +96,20 @@ export interface ReplicaStatus {
   readonly applied: LogIndex;
   /** Bytes of the data directory. */
   readonly dataSizeBytes: number;
+  /** Gets the log and does not vote. */
+  readonly isLearner: boolean;
+  /** Votes and keeps no data. */
+  readonly isWitness: boolean;
 }
 
 export interface Member {
   readonly id: MemberId;
+  /** Empty until it was started for the first time; so are its client URLs. */
   readonly name: string;
   readonly peerUrls: readonly string[];
   readonly clientUrls: readonly string[];
+  readonly isLearner: boolean;
+  readonly isWitness: boolean;
 }
 
 export interface Replica {
@@ -63,7 +118,15 @@ export interface Replica {
   /** Resolves once this member has applied everything that was acknowledged anywhere before the call. Rejects with ReplicaError. */
   readIndex(): Promise<void>;
   status(): ReplicaStatus;
+  /** Those of the newest configuration that is applied here. */
   members(): readonly Member[];
+  /**
+   * On the leader only. Resolves with the changed member (the removed one as it was) once the new configuration alone counts and is applied
+   * here. Rejects with MembershipError (nothing has changed) or ReplicaError (after `timeout` the change may still take effect).
+   */
+  changeMembers(change: MemberChange): Promise<Member>;
+  /** On the leader only. Resolves when `to` leads; rejects with ReplicaError: `timeout` when it does not within two election timeouts. */
+  transferLeadership(to: MemberId): Promise<void>;
   /** Called at once with the present state, then at each change of role, leader or term. Answers how to stop. */
   onStatusChange(listener: (status: ReplicaStatus) => void): () => void;
 }

@@ -28,7 +28,13 @@ export const etcdErrors = {
   leaderChanged: [status.UNAVAILABLE, 'etcdserver: leader changed'],
   stopped: [status.UNAVAILABLE, 'etcdserver: server stopped'],
   timeout: [status.UNAVAILABLE, 'etcdserver: request timed out'],
+  notCapable: [status.UNAVAILABLE, 'etcdserver: not capable'],
   memberNotFound: [status.NOT_FOUND, 'etcdserver: member not found'],
+  canceled: [status.CANCELLED, 'context canceled'],
+  lockSessionExpired: [status.UNKNOWN, 'mutex: session is expired'],
+  electionNotLeader: [status.UNKNOWN, 'election: not leader'],
+  electionNoLeader: [status.UNKNOWN, 'election: no leader'],
+  electionLeaderMissing: [status.UNKNOWN, '"leader" field must be provided'],
 } as const satisfies Record<string, readonly [status, string]>;
 
 export type EtcdErrorName = keyof typeof etcdErrors;
@@ -68,6 +74,8 @@ const byMvccCode: Record<MvccErrorCode, EtcdErrorName> = {
 
 const byReplicaCode: Record<ReplicaErrorCode, EtcdErrorName> = {
   'no-leader': 'noLeader',
+  'not-leader': 'notLeader',
+  'not-capable': 'notCapable',
   timeout: 'timeout',
   'too-many-requests': 'tooManyRequests',
   stopped: 'stopped',

@@ -86,11 +86,49 @@ export class ReplicaHost implements Replica, PeerEvents {
     const { raft, applier, journal, clusterId } = this.#parts;
     const { id, role, leader, term: currentTerm, commit } = raft.status();
     const dataSizeBytes = journal.sizeBytes();
-    return { id, clusterId, role, leader, term: currentTerm, commit, applied: applier.index, dataSizeBytes };
+    const kind = { isLearner: false, isWitness: false };
+    return {
+      id,
+      clusterId,
+      role,
+      leader,
+      term: currentTerm,
+      commit,
+      applied: applier.index,
+      dataSizeBytes,
+      ...kind,
+    };
   }
 
   members(): readonly Member[] {
     return this.#parts.members();
+  }
+
+  async changeMembers(): Promise<Member> {
+    await Promise.resolve();
+    throw new ReplicaError('not-leader');
+  }
+
+  /** Rejects with ReplicaError: not-leader, timeout, stopped. */
+  async transferLeadership(to: MemberId): Promise<void> {
+    const { raft, electionTimeoutMs } = this.#parts;
+    if (this.#stopped) throw new ReplicaError('stopped');
+    if (raft.role !== 'leader') throw new ReplicaError('not-leader');
+    raft.transferLeadership(to);
+    this.#wake();
+    let stopListening = (): void => undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => reject(new ReplicaError('timeout')), 2 * electionTimeoutMs);
+        stopListening = this.onStatusChange(({ leader }) => {
+          if (leader !== to) return;
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    } finally {
+      stopListening();
+    }
   }
 
   onStatusChange(listener: (status: ReplicaStatus) => void): () => void {

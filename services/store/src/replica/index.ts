@@ -101,7 +101,7 @@ async function join(
     options.members.map(({ name, peerUrls }) => {
       const id = ids.get(name)!;
       const clientUrls = id === self ? options.clientUrls : transport.clientUrlsOf(id);
-      return { id, name, peerUrls, clientUrls };
+      return { id, name, peerUrls, clientUrls, isLearner: false, isWitness: false };
     });
   const host = new ReplicaHost({
     raft,

@@ -2,6 +2,7 @@ import { logIndex, memberId, term } from '@raftsman/raft';
 import { createLogger } from '@raftsman/telemetry';
 import { createGrpcServer } from '@raftsman/wire';
 import {
+  MembershipError,
   ReplicaError,
   type Member,
   type Replica,
@@ -37,8 +38,11 @@ export class SingleMember implements Replica {
       commit: logIndex(4),
       applied: logIndex(4),
       dataSizeBytes: 20_480,
+      isLearner: false,
+      isWitness: false,
     };
-    this.memberList = [{ id, name, peerUrls: ['http://localhost:2380'], clientUrls: [] }];
+    const peerUrls = ['http://localhost:2380'];
+    this.memberList = [{ id, name, peerUrls, clientUrls: [], isLearner: false, isWitness: false }];
   }
 
   async propose(data: Uint8Array): Promise<unknown> {
@@ -60,6 +64,14 @@ export class SingleMember implements Replica {
 
   members(): readonly Member[] {
     return this.memberList;
+  }
+
+  changeMembers(): Promise<Member> {
+    return Promise.reject(new MembershipError('unhealthy'));
+  }
+
+  transferLeadership(): Promise<void> {
+    return Promise.reject(new ReplicaError('timeout'));
   }
 
   onStatusChange(listener: (status: ReplicaStatus) => void): () => void {
