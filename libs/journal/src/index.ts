@@ -4,5 +4,6 @@ export { journalLimits } from './limits.js';
 export type { CompactedRecord, Identity, RebuildRecord } from './records.js';
 export type { Recovered } from './recover.js';
 export type { StateRow } from './rows.js';
+export type { Space } from './space.js';
 export type { StagedSnapshot, Staging } from './staging.js';
 export type { StateView } from './state-view.js';

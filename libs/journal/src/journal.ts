@@ -26,6 +26,7 @@ import {
 } from './records.js';
 import { recover, type Recovered } from './recover.js';
 import { readRows, type StateRow } from './rows.js';
+import { SpaceWatch, type Space } from './space.js';
 import { createStaging, type StagedSnapshot, type Staging } from './staging.js';
 import { openStateView, type StateView } from './state-view.js';
 
@@ -75,6 +76,7 @@ export class Journal {
   #clearing: Promise<void> = Promise.resolve();
   #staging: Staging | null = null;
   #lastGeneration: number;
+  #space!: SpaceWatch;
   #size = { bytes: 0, measuredAtMs: 0, measuring: false };
 
   private constructor(directory: string, database: Database, recovered: Recovered) {
@@ -103,6 +105,8 @@ export class Journal {
     const { database, recovered } = await recover(directory, identity, bootstrap, rebuild);
     const journal = new Journal(directory, database, recovered);
     journal.#size.bytes = await directorySizeBytes(directory);
+    const { lowSpaceBytes } = journalLimits;
+    journal.#space = await SpaceWatch.open(directory, lowSpaceBytes, (error) => journal.#fail(error));
     return journal;
   }
 
@@ -177,6 +181,7 @@ export class Journal {
       assert(this.#hardState.commit <= this.#lastIndex, 'what is committed is in the log');
       return;
     }
+    this.#space.refreshIfDue();
     const { install } = group;
     const state = install === null ? this.#waitingState : this.#installed(install);
     const compaction = install?.meta ?? this.#waitingCompaction;
@@ -234,6 +239,11 @@ export class Journal {
       );
     }
     return this.#size.bytes;
+  }
+
+  /** The room on the disk, at most a few seconds old while data is written. */
+  space(): Space {
+    return this.#space.space;
   }
 
   /** Writes what waits and closes; after a failure it only closes. */

@@ -12,6 +12,10 @@ export const journalLimits = {
   stagingBatchBytesMax: 1024 * 1024,
   /** The size of the data directory is measured at most once in this time. */
   sizeRefreshMs: 5_000,
+  /** Less than this on the disk is low: the state may shrink but not grow. */
+  lowSpaceBytes: 64 * 1024 * 1024,
+  /** While data is written, the room on the disk is looked at once in this time. */
+  spaceRefreshMs: 2_000,
   /** Records up to this size are put together without allocating. */
   workspaceBytesMax: 64 * 1024,
 } as const;

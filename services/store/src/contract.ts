@@ -96,6 +96,8 @@ export interface ReplicaStatus {
   readonly applied: LogIndex;
   /** Bytes of the data directory. */
   readonly dataSizeBytes: number;
+  /** The disk is nearly full: what makes the state grow is to be refused (NOSPACE). */
+  readonly diskLow: boolean;
   /** Gets the log and does not vote. */
   readonly isLearner: boolean;
   /** Votes and keeps no data. */

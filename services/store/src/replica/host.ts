@@ -86,6 +86,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     const { raft, applier, journal, clusterId } = this.#parts;
     const { id, role, leader, term: currentTerm, commit } = raft.status();
     const dataSizeBytes = journal.sizeBytes();
+    const { low: diskLow } = journal.space();
     const kind = { isLearner: false, isWitness: false };
     return {
       id,
@@ -96,6 +97,7 @@ export class ReplicaHost implements Replica, PeerEvents {
       commit,
       applied: applier.index,
       dataSizeBytes,
+      diskLow,
       ...kind,
     };
   }

@@ -38,6 +38,7 @@ export class SingleMember implements Replica {
       commit: logIndex(4),
       applied: logIndex(4),
       dataSizeBytes: 20_480,
+      diskLow: false,
       isLearner: false,
       isWitness: false,
     };
