@@ -24,7 +24,7 @@ import {
   type Identity,
   type StateRecord,
 } from './records.js';
-import { recover, type Recovered } from './recover.js';
+import { recover, type Claimant, type Recovered } from './recover.js';
 import { readRows, type StateRow } from './rows.js';
 import { SpaceWatch, type Space } from './space.js';
 import { createStaging, type StagedSnapshot, type Staging } from './staging.js';
@@ -102,7 +102,13 @@ export class Journal {
     bootstrap: Configuration,
     rebuild = false,
   ): Promise<Journal> {
-    const { database, recovered } = await recover(directory, identity, bootstrap, rebuild);
+    const mark = rebuild ? { until: null } : null;
+    return Journal.openAs(directory, () => ({ identity, bootstrap, rebuild: mark }));
+  }
+
+  /** `claimant` says whose the directory is to be, knowing whose it is. Rejects with JournalError, or as `claimant` does. */
+  static async openAs(directory: string, claimant: Claimant): Promise<Journal> {
+    const { database, recovered } = await recover(directory, claimant);
     const journal = new Journal(directory, database, recovered);
     journal.#size.bytes = await directorySizeBytes(directory);
     const { lowSpaceBytes } = journalLimits;
@@ -125,6 +131,13 @@ export class Journal {
     const key = peerKey(member);
     await this.#commit(newBatch(this.#database).put(key, encodeJson(key, { dataId })), 'beside');
     this.#peers.set(member, dataId);
+  }
+
+  /** Somebody knows this member by another data directory: it does not only join, it lost what it had promised. */
+  async mustRebuild(): Promise<void> {
+    const mark = { until: null };
+    await this.#commit(newBatch(this.#database).put(rebuildKey, encodeJson(rebuildKey, mark)));
+    this.#recovered = { ...this.#recovered, rebuild: mark };
   }
 
   /** What the others said: this member takes part from `term` on, and votes once its commit index reaches `until`. Before anything else is written. */

@@ -145,6 +145,8 @@ export interface PeerRecord {
 /** This member lost what it had promised. It votes again once its commit index reaches `until`; null: that is still to be asked for. */
 export interface RebuildRecord {
   readonly until: LogIndex | null;
+  /** It may as well be new: whether anybody has met it with another data directory is still to be asked for. */
+  readonly joining?: boolean;
 }
 
 type JsonRecord = WrittenState | IdentityRecord | CompactedRecord | PeerRecord | RebuildRecord;

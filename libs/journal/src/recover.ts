@@ -25,6 +25,7 @@ import {
   decodeJson,
   decodeState,
   encodeJson,
+  encodeState,
   type CompactedRecord,
   type Identity,
   type IdentityRecord,
@@ -60,15 +61,25 @@ export interface Recovered {
 
 type Loaded = Omit<Recovered, 'dataId' | 'lastGeneration'>;
 
+/** Whose a data directory is to be. */
+export interface Claim {
+  readonly identity: Identity;
+  /** What an empty directory begins with; recorded in it. */
+  readonly bootstrap: Configuration;
+  /** Marks an empty directory as that of a member that may have had another one before; null: the first of its cluster. */
+  readonly rebuild: RebuildRecord | null;
+}
+
+/** Told whose the directory is; null: it is empty. */
+export type Claimant = (found: Identity | null) => Claim | Promise<Claim>;
+
 export async function recover(
   directory: string,
-  identity: Identity,
-  bootstrap: Configuration,
-  rebuild: boolean,
+  claimant: Claimant,
 ): Promise<{ readonly database: Database; readonly recovered: Recovered }> {
   const database = await openDatabase(directory);
   try {
-    const { fresh, dataId } = await claim(database, directory, identity, rebuild);
+    const { fresh, dataId, bootstrap } = await claim(database, directory, claimant);
     const loaded = await load(database, bootstrap);
     const lastGeneration = await highestGeneration(database, loaded.state.generation);
     const recovered = { ...loaded, fresh, dataId, lastGeneration };
@@ -81,28 +92,30 @@ export async function recover(
   }
 }
 
-/** Answers whether the directory was empty. Then, with `rebuild`, it is marked as that of a member that lost its data. */
+/** Answers whether the directory was empty. */
 async function claim(
   database: Database,
   directory: string,
-  identity: Identity,
-  rebuild: boolean,
-): Promise<{ readonly fresh: boolean; readonly dataId: number }> {
+  claimant: Claimant,
+): Promise<{ readonly fresh: boolean; readonly dataId: number; readonly bootstrap: Configuration }> {
   const record = await database.get(identityKey);
   if (record === undefined) {
     for await (const chunk of readAll(database, {}))
       if (chunk.length > 0)
         throw new JournalError('corrupt', `data directory ${directory} holds data but does not say whose`);
+    const { identity, bootstrap, rebuild } = await claimant(null);
     const dataId = newDataId();
     const mine: IdentityRecord = { format, ...identity, dataId };
     const batch = database.batch().put(identityKey, encodeJson(identityKey, mine));
-    if (rebuild) batch.put(rebuildKey, encodeJson(rebuildKey, { until: null }));
+    batch.put(stateKey, encodeState(stateKey, blank(bootstrap).state));
+    if (rebuild !== null) batch.put(rebuildKey, encodeJson(rebuildKey, rebuild));
     await batch.write({ sync: true });
-    return { fresh: true, dataId };
+    return { fresh: true, dataId, bootstrap };
   }
   const found = decodeJson<IdentityRecord>('the identity', identityKey, record);
   if (found.format > format)
     throw new JournalError('format', `data directory ${directory} was written by a newer version`);
+  const { identity, bootstrap } = await claimant(found);
   if (found.clusterId !== identity.clusterId)
     throw new JournalError(
       'foreign',
@@ -113,7 +126,7 @@ async function claim(
       'foreign',
       `data directory ${directory} belongs to member ${found.name} (${hex(found.memberId)}), not to ${identity.name} (${hex(identity.memberId)})`,
     );
-  return { fresh: false, dataId: found.dataId ?? (await draw(database, found)) };
+  return { fresh: false, dataId: found.dataId ?? (await draw(database, found)), bootstrap };
 }
 
 /** A directory of before data ids gets one. */
