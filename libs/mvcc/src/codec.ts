@@ -124,6 +124,13 @@ export class ByteReader {
     return id;
   }
 
+  /** Everything that has not been read. */
+  rest(): Uint8Array {
+    const rest = this.#buffer.subarray(this.#at);
+    this.#at = this.#buffer.length;
+    return rest;
+  }
+
   /** What is left must be nothing. */
   end(): void {
     if (this.#at !== this.#buffer.length) throw new MalformedError('goes on after its end');

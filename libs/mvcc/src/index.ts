@@ -13,7 +13,7 @@ export { contains, isEmpty, keyRange, type KeyRange } from './key-range.js';
 export type * from './requests.js';
 export { isReadOnly } from './requests.js';
 export { decodeCommand, encodeCommand, UnknownCommandError, type Command } from './command.js';
-export { MalformedError } from './codec.js';
+export { ByteReader, ByteWriter, MalformedError } from './codec.js';
 export { MvccStore, type Applied, type CommandResult } from './store.js';
 export type { Row } from './rows.js';
 export type { Lease } from './lease-table.js';

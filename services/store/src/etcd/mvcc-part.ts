@@ -27,9 +27,12 @@ export class MvccPart {
   onActivity: (() => void) | null = null;
   leaseListener: LeaseListener | null = null;
 
-  apply(data: Uint8Array, term: Term): AppliedEntry {
+  /** `refusal`: why a command must not be applied; null: it may be. */
+  apply(data: Uint8Array, term: Term, refusal: (command: Command) => Error | null): AppliedEntry {
     const command = decode(data);
     if (command instanceof MvccError) return { rows: [], result: command };
+    const refused = refusal(command);
+    if (refused !== null) return { rows: [], result: refused };
     // Watchers must have seen what a compaction removes.
     if (command.kind === 'compact' || this.store.compactionPending) this.watches.publish();
     const { rows, result, changes } = this.store.apply(command, term);

@@ -1,5 +1,11 @@
-import type { MvccStore, WatchHub } from '@raftsman/mvcc';
+import { MalformedError, MvccError, type MvccStore, type WatchHub } from '@raftsman/mvcc';
+import type { Term } from '@raftsman/raft';
+import { decodeAs, identityCommandByte } from '../auth/commands.js';
+import type { AuthState } from '../auth/state.js';
+import type { TokenTable } from '../auth/tokens.js';
+import type { Identity } from '../auth/types.js';
 import type { AppliedEntry, StateMachine } from '../contract.js';
+import { AuthPart } from './auth-part.js';
 import { MvccPart, type LeaseListener } from './mvcc-part.js';
 import type { StatePart, StoredRow } from './state-part.js';
 
@@ -10,6 +16,9 @@ export interface EtcdStateMachine extends StateMachine {
   /** The present store; a restore replaces it. */
   readonly store: MvccStore;
   readonly watches: WatchHub;
+  /** The present users and roles; a restore replaces them. */
+  readonly auth: AuthState;
+  readonly tokens: TokenTable;
   /** Called when there may be something to publish or to catch up with; at most one listener. */
   onActivity: (() => void) | null;
   /** At most one. */
@@ -20,10 +29,12 @@ export function createStateMachine(): EtcdStateMachine {
   return new PartedStateMachine();
 }
 
-/** Hands each command to the part whose first byte it has, or else to the keys'. */
+/** Hands each command to the part whose first byte it has, or else to the keys', if the users' allows it. */
 class PartedStateMachine implements EtcdStateMachine {
   readonly #mvcc = new MvccPart();
-  readonly #parts: readonly StatePart[] = [];
+  readonly #auth = new AuthPart();
+  /** In the order of their rows, which come before the keys'. */
+  readonly #parts: readonly StatePart[] = [this.#auth];
 
   get store(): MvccStore {
     return this.#mvcc.store;
@@ -31,6 +42,14 @@ class PartedStateMachine implements EtcdStateMachine {
 
   get watches(): WatchHub {
     return this.#mvcc.watches;
+  }
+
+  get auth(): AuthState {
+    return this.#auth.state;
+  }
+
+  get tokens(): TokenTable {
+    return this.#auth.tokens;
   }
 
   get onActivity(): (() => void) | null {
@@ -50,26 +69,65 @@ class PartedStateMachine implements EtcdStateMachine {
   }
 
   apply({ term, data }: Parameters<StateMachine['apply']>[0]): AppliedEntry {
-    const part = this.#parts.find(({ commandByte }) => commandByte === data[0]);
-    return (part ?? this.#mvcc).apply(data, term);
+    if (data[0] !== identityCommandByte) return this.#apply(data, term, null);
+    const wrapped = unwrap(data);
+    if (wrapped instanceof MvccError) return { rows: [], result: wrapped };
+    return this.#apply(wrapped.command, term, wrapped.identity);
   }
 
   async restore(rows: Parameters<StateMachine['restore']>[0]): Promise<void> {
     const waiting = this.#parts.map((): StoredRow[] => []);
-    await this.#mvcc.restore(this.#keepApart(rows, waiting));
+    await this.#mvcc.restore(await this.#keepApart(rows, waiting));
     for (const [at, part] of this.#parts.entries()) part.restore(waiting[at]!);
     this.#mvcc.replaced();
   }
 
-  /** Yields the rows of no other part. */
-  async *#keepApart(
+  #apply(data: Uint8Array, term: Term, identity: Identity | null): AppliedEntry {
+    if (data[0] === this.#auth.commandByte) return this.#auth.applyAs(data, identity);
+    const part = this.#parts.find(({ commandByte }) => commandByte === data[0]);
+    if (part !== undefined) return part.apply(data, term);
+    return this.#mvcc.apply(data, term, (command) =>
+      this.#auth.refusal(command, identity, this.store.leases),
+    );
+  }
+
+  /** Answers the rows that are left once those of the other parts, which come first, are taken. */
+  async #keepApart(
     rows: AsyncIterable<StoredRow>,
     waiting: readonly StoredRow[][],
-  ): AsyncGenerator<StoredRow> {
-    for await (const row of rows) {
-      const at = this.#parts.findIndex(({ rowByte }) => rowByte === row.key[0]);
-      if (at === -1) yield row;
-      else waiting[at]!.push(row);
+  ): Promise<AsyncIterable<StoredRow>> {
+    const iterator = rows[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await iterator.next();
+      const at = next.done ? -1 : this.#parts.findIndex(({ rowByte }) => rowByte === next.value.key[0]);
+      if (at === -1) return { [Symbol.asyncIterator]: () => startingWith(next, iterator) };
+      waiting[at]!.push(next.value as StoredRow);
     }
+  }
+}
+
+/** There may be millions: a generator around them would cost more than reading them. */
+function startingWith<T>(
+  first: IteratorResult<T, unknown>,
+  iterator: AsyncIterator<T, unknown>,
+): AsyncIterator<T, unknown> {
+  let taken = false;
+  return {
+    next: () => {
+      if (taken) return iterator.next();
+      taken = true;
+      return Promise.resolve(first);
+    },
+    return: (value) => iterator.return?.(value) ?? Promise.resolve({ done: true, value: undefined }),
+  };
+}
+
+/** As with the commands within: malformed for all alike, or the end of a member that is too old. */
+function unwrap(data: Uint8Array): ReturnType<typeof decodeAs> | MvccError {
+  try {
+    return decodeAs(data);
+  } catch (error) {
+    if (error instanceof MalformedError) return new MvccError('malformed-command', error.message);
+    throw error;
   }
 }
