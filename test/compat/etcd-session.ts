@@ -1,4 +1,4 @@
-import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import { Metadata, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import type { ClusterClient } from '@raftsman/proto/gen/etcdserverpb/Cluster.js';
 import type { KVClient } from '@raftsman/proto/gen/etcdserverpb/KV.js';
 import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
@@ -10,7 +10,12 @@ import type { WatchResponse__Output } from '@raftsman/proto/gen/etcdserverpb/Wat
 import { clientCredentials, loadService } from '@raftsman/wire';
 
 type Callback = (error: ServiceError | null, response?: unknown) => void;
-type Unary = (request: object, callback: Callback) => unknown;
+type Unary = (request: object, callback: Callback) => { cancel(): void };
+
+const services: Record<string, readonly [file: string, fullName: string]> = {
+  Lock: ['etcd/lock.proto', 'v3lockpb.Lock'],
+  Election: ['etcd/election.proto', 'v3electionpb.Election'],
+};
 
 /** What a server said to a script, with what must differ between two clusters taken out. */
 export class Session {
@@ -40,7 +45,7 @@ export class Session {
 
   /** Sends one request; its answer or its error goes into the transcript. */
   async call(
-    service: 'KV' | 'Lease' | 'Cluster' | 'Maintenance' | 'Auth',
+    service: 'KV' | 'Lease' | 'Cluster' | 'Maintenance' | 'Auth' | 'Lock' | 'Election',
     method: string,
     request: object,
   ): Promise<unknown> {
@@ -51,10 +56,30 @@ export class Session {
 
   /** Sends one request whose answer the script handles itself. */
   ask(service: string, method: string, request: object): Promise<unknown> {
+    return this.start(service, method, request).answer;
+  }
+
+  /** Sends one request that may stay unanswered for long. */
+  start(service: string, method: string, request: object): { answer: Promise<unknown>; cancel(): void } {
     const client = this.#client(service) as unknown as Record<string, Unary>;
-    return new Promise((resolve) => {
-      client[method]!(request, (error, response) => resolve(error ? refusal(error) : response));
+    let call: { cancel(): void };
+    const answer = new Promise((resolve) => {
+      call = client[method]!(request, (error, response) => resolve(error ? refusal(error) : response));
     });
+    return { answer, cancel: () => call.cancel() };
+  }
+
+  /** Everything that a stream of responses says, until it is cancelled. */
+  responses(service: string, method: string, request: object): { received: unknown[]; cancel(): void } {
+    const client = this.#client(service) as unknown as Record<
+      string,
+      (request: object) => ClientReadableStream<unknown>
+    >;
+    const received: unknown[] = [];
+    const call = client[method]!(request);
+    call.on('data', (response) => received.push(response));
+    call.on('error', (error: ServiceError) => received.push(refusal(error)));
+    return { received, cancel: () => call.cancel() };
   }
 
   range = (request: object): Promise<unknown> => this.call('KV', 'range', request);
@@ -78,7 +103,8 @@ export class Session {
   }
 
   #client(name: string): object {
-    return (this.#clients[name] ??= new (loadService('etcd/rpc.proto', `etcdserverpb.${name}`))(
+    const [file, fullName] = services[name] ?? ['etcd/rpc.proto', `etcdserverpb.${name}`];
+    return (this.#clients[name] ??= new (loadService(file, fullName))(
       this.#address,
       clientCredentials('insecure'),
       { 'grpc.max_receive_message_length': -1 },

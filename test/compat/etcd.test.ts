@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveSingleMember } from '../../services/store/test/etcd/single-member.js';
+import { concurrencyScripts } from './etcd-concurrency-scripts.js';
 import { startFollower } from './etcd-ours.js';
 import { missing, startEtcd, type Peer } from './etcd-peer.js';
 import { clusterScripts, scripts } from './etcd-scripts.js';
@@ -18,9 +19,13 @@ describe.skipIf(reason !== undefined).each([
   {
     who: 'the face over a log in memory',
     start: startSingleMember,
-    run: { ...scripts, ...watchScripts, ...clusterScripts },
+    run: { ...scripts, ...watchScripts, ...concurrencyScripts, ...clusterScripts },
   },
-  { who: 'a follower among three processes', start: startFollower, run: { ...scripts, ...watchScripts } },
+  {
+    who: 'a follower among three processes',
+    start: startFollower,
+    run: { ...scripts, ...watchScripts, ...concurrencyScripts },
+  },
 ])(`the same requests to etcd and to $who ${reason ?? ''}`, ({ start, run }) => {
   let etcd: Peer | undefined;
   let ours: Peer | undefined;

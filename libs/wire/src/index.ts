@@ -8,4 +8,5 @@ export {
 } from './tls.js';
 export { apiserverName, balancedTarget, channelOptions } from './channel.js';
 export { createGrpcServer, type GrpcServer, type GrpcService } from './server.js';
+export { CallError, InProcessServices, type Caller, type Method } from './in-process.js';
 export { wireLimits } from './limits.js';

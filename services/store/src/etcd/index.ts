@@ -1,16 +1,20 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import { serviceDefinition, type GrpcService } from '@raftsman/wire';
+import { InProcessServices, serviceDefinition, type GrpcService } from '@raftsman/wire';
 import { createAuth } from './auth.js';
 import { createCluster } from './cluster.js';
+import type { Concurrency } from './concurrency.js';
 import type { Context } from './context.js';
 import { takesEncoded } from './encoded.js';
+import { createElection } from './election.js';
 import { createKv } from './kv.js';
 import { LeaderClient } from './leader-client.js';
 import { Leadership } from './leadership.js';
 import { createLease } from './lease.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { etcdLimits } from './limits.js';
+import { createLock } from './lock.js';
 import { createMaintenance } from './maintenance.js';
+import { Waiters } from './waiters.js';
 import { WatchPump } from './watch-pump.js';
 import { createWatch } from './watch.js';
 
@@ -19,7 +23,7 @@ export { etcdVersion } from './maintenance.js';
 export { createStateMachine, type EtcdStateMachine } from './state-machine.js';
 
 export interface EtcdFace {
-  /** KV, Watch, Lease, Cluster, Maintenance, Auth: for createGrpcServer. */
+  /** KV, Watch, Lease, Cluster, Maintenance, Auth, Lock, Election: for createGrpcServer. */
   readonly services: readonly GrpcService[];
   /** Ends timers, watches and the connection to the leader. Before the replica stops. */
   close(): void;
@@ -37,16 +41,24 @@ export function createEtcdServices(context: Context): EtcdFace {
   const leader = new LeaderClient(context);
   const kv = service('KV', createKv(context));
   const watch = createWatch(context, pump, leadership);
+  const services = [
+    { ...kv, definition: takesEncoded(kv.definition, 'Range') },
+    service('Watch', watch.handlers),
+    service('Lease', createLease(context, keeper, leader)),
+    service('Cluster', createCluster(context)),
+    service('Maintenance', createMaintenance(context)),
+    service('Auth', createAuth(context)),
+  ];
+  const waiters = new Waiters();
+  const concurrency: Concurrency = { context, services: new InProcessServices(services), pump, waiters };
   return {
     services: [
-      { ...kv, definition: takesEncoded(kv.definition, 'Range') },
-      service('Watch', watch.handlers),
-      service('Lease', createLease(context, keeper, leader)),
-      service('Cluster', createCluster(context)),
-      service('Maintenance', createMaintenance(context)),
-      service('Auth', createAuth(context)),
+      ...services,
+      service('v3lockpb.Lock', createLock(concurrency), 'etcd/lock.proto'),
+      service('v3electionpb.Election', createElection(concurrency), 'etcd/election.proto'),
     ],
     close: () => {
+      waiters.close();
       watch.close();
       keeper.close();
       leader.close();
@@ -56,7 +68,11 @@ export function createEtcdServices(context: Context): EtcdFace {
   };
 }
 
-function service(name: string, implementation: UntypedServiceImplementation): GrpcService {
-  const protoFile = 'etcd/rpc.proto';
-  return { protoFile, definition: serviceDefinition(protoFile, `etcdserverpb.${name}`), implementation };
+function service(
+  name: string,
+  implementation: UntypedServiceImplementation,
+  protoFile = 'etcd/rpc.proto',
+): GrpcService {
+  const fullName = name.includes('.') ? name : `etcdserverpb.${name}`;
+  return { protoFile, definition: serviceDefinition(protoFile, fullName), implementation };
 }

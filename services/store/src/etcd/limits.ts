@@ -27,6 +27,10 @@ export const etcdLimits = {
   hashKeysPerSlice: 2_000,
   /** Compactions that may interrupt one HashKV. */
   hashAttemptsMax: 5,
+  /** Calls for a lock or an election that wait, and observers of elections; more are refused as too many requests. */
+  waitersMax: 16_384,
+  /** Of the lease that a lock or an election is given when its client names none; etcd's figure. */
+  sessionTtlSeconds: 60,
   /** The longest that a timer can sleep, in ms. */
   timerMsMax: 2 ** 31 - 1,
 } as const;
