@@ -1,31 +1,13 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveSingleMember, type Serving } from '../../services/store/test/etcd/single-member.js';
+import { etcdctl as etcdctlAt, runEtcdctl, type Outcome } from './etcdctl.js';
 import { etcdctlBinary, missing, startEtcd, type Peer } from './etcd-peer.js';
+
+const etcdctl = (address: string, args: readonly string[], input?: string): Promise<Outcome> =>
+  etcdctlAt([address], args, input);
 
 const reason = missing(etcdctlBinary);
 if (reason !== undefined) console.warn(reason);
-
-interface Outcome {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const environment = { PATH: process.env['PATH'] ?? '', ETCDCTL_API: '3' };
-
-function etcdctl(address: string, args: readonly string[], input = ''): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const child = execFile(
-      etcdctlBinary,
-      ['--endpoints', address, ...args],
-      { env: environment, timeout: 20_000 },
-      (error, stdout, stderr) =>
-        resolve({ exitCode: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
-    );
-    child.stdin?.end(input);
-  });
-}
 
 /** Takes out what must differ: address, ids, version, sizes, log positions and the client's own log lines. */
 function plain({ exitCode, stdout, stderr }: Outcome, address: string): Outcome {
@@ -148,7 +130,9 @@ describe.skipIf(reason !== undefined)(`etcdctl against etcd and against us ${rea
   });
 
   it('watches', async () => {
-    const watches = addresses.map((address) => startWatch(address, ['watch', '--prefix', 'w', '--prev-kv']));
+    const watches = addresses.map((address) =>
+      runEtcdctl([address], ['watch', '--prefix', 'w', '--prev-kv']),
+    );
     try {
       // The client prints nothing when its watch is there: writes go on until each has seen one.
       for (let attempt = 0; watches.some(({ output }) => !output().includes('w-ready')); attempt += 1) {
@@ -159,7 +143,7 @@ describe.skipIf(reason !== undefined)(`etcdctl against etcd and against us ${rea
       await same(['put', 'w1', 'b']);
       await same(['del', 'w1']);
       await same(['put', 'w-end', 'z']);
-      const [theirs, mine] = await Promise.all(watches.map((watch) => watch.until('w-end\nz\n')));
+      const [theirs, mine] = await Promise.all(watches.map((watch) => watch.until(/w-end\nz\n/)));
       const afterReady = (text: string): string => text.slice(text.indexOf('PUT\n\n\nw1'));
       expect(afterReady(mine!)).toBe(afterReady(theirs!));
       expect(mine).toContain('DELETE\nw1\nb\nw1\n');
@@ -168,32 +152,3 @@ describe.skipIf(reason !== undefined)(`etcdctl against etcd and against us ${rea
     }
   });
 });
-
-function startWatch(
-  address: string,
-  args: readonly string[],
-): {
-  readonly child: ChildProcess;
-  readonly output: () => string;
-  readonly until: (text: string) => Promise<string>;
-} {
-  const child = spawn(etcdctlBinary, ['--endpoints', address, ...args], {
-    env: environment,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  let seen = '';
-  child.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
-  return {
-    child,
-    output: () => seen,
-    until: async (text) => {
-      const deadline = Date.now() + 10_000;
-      while (!seen.includes(text)) {
-        if (Date.now() > deadline)
-          throw new Error(`etcdctl watch never printed ${JSON.stringify(text)}: ${seen}`);
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      return seen;
-    },
-  };
-}

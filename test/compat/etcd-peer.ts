@@ -11,7 +11,7 @@ export interface Peer {
   close(): Promise<void>;
 }
 
-const etcdBinary = '/usr/bin/etcd';
+export const etcdBinary = '/usr/bin/etcd';
 export const etcdctlBinary = '/usr/bin/etcdctl';
 
 /** Why the comparison cannot be made on this machine; undefined: it can. */
