@@ -1,6 +1,15 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { Etcd3 } from 'etcd3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveSingleMember, type Serving } from '../../services/store/test/etcd/single-member.js';
+
+const holdLock = `
+import { Etcd3 } from 'etcd3';
+const etcd = new Etcd3({ hosts: 'http://127.0.0.1:' + process.argv[1] });
+await etcd.lock('shared').ttl(2).acquire();
+console.log('held');
+`;
 
 /** The npm client, which brings its own copy of etcd's messages. */
 describe('the etcd3 client against us', () => {
@@ -65,5 +74,81 @@ describe('the etcd3 client against us', () => {
     await lock.acquire();
     await expect(etcd.lock('mutex').acquire()).rejects.toThrow(/lock/i);
     await lock.release();
+  });
+
+  it('keeps namespaces apart', async () => {
+    const [left, right] = [etcd.namespace('left/'), etcd.namespace('right/')];
+    await Promise.all([left.put('k').value('1'), right.put('k').value('2')]);
+    expect(await left.get('k').string()).toBe('1');
+    expect(await etcd.getAll().prefix('right/').strings()).toEqual({ 'right/k': '2' });
+    const { succeeded } = await right.if('k', 'Value', '==', '2').then(right.put('k').value('3')).commit();
+    expect(succeeded).toBe(true);
+    const watcher = await left.watch().prefix('').create();
+    const first = new Promise((resolve) => watcher.once('put', (kv) => resolve(kv.key.toString())));
+    await right.put('other').value('x');
+    await left.put('own').value('x');
+    expect(await first).toBe('own');
+    await watcher.cancel();
+    await left.delete().all();
+    expect(await left.getAll().count()).toBe(0);
+    expect(await right.getAll().count()).toBe(2);
+  });
+
+  it('lets one hold a lock while others wait, and gives it back when its holder is gone', async () => {
+    const holder = spawn(process.execPath, ['--input-type=module', '-e', holdLock, String(ours.port)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(holder.stdout, 'data');
+      expect(
+        await etcd
+          .lock('shared')
+          .acquire()
+          .catch(() => 'refused'),
+      ).toBe('refused');
+    } finally {
+      holder.kill('SIGKILL');
+    }
+    // Without its keepalives the lease runs out.
+    await expect
+      .poll(
+        () =>
+          etcd
+            .lock('shared')
+            .do(() => 'inside')
+            .catch(() => 'refused'),
+        { timeout: 20_000 },
+      )
+      .toBe('inside');
+  });
+
+  it('tells the holder of a lease that it is lost', async () => {
+    const lease = etcd.lease(60);
+    const id = await lease.grant();
+    const lost = new Promise((resolve) => lease.once('lost', () => resolve('lost')));
+    await etcd.leaseClient.leaseRevoke({ ID: id });
+    lease.keepaliveOnce().catch(() => undefined);
+    expect(await lost).toBe('lost');
+  });
+
+  it('elects one leader after the other, and shows who leads', async () => {
+    const election = etcd.election('boss', 10);
+    const first = election.campaign('first');
+    await new Promise<void>((resolve, reject) => first.once('elected', resolve).once('error', reject));
+    const observer = await election.observe();
+    const seen: (string | undefined)[] = [observer.leader()];
+    observer.on('change', (leader) => seen.push(leader));
+    const second = etcd.election('boss', 10).campaign('second');
+    const secondElected = new Promise<void>((resolve, reject) =>
+      second.once('elected', resolve).once('error', reject),
+    );
+    await first.proclaim('first, again');
+    await expect.poll(() => seen).toContain('first, again');
+    await first.resign();
+    await secondElected;
+    await expect.poll(() => seen.at(-1)).toBe('second');
+    expect(await election.leader()).toBe('second');
+    await observer.cancel();
+    await second.resign();
   });
 });
