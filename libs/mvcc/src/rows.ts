@@ -45,7 +45,7 @@ export function versionRow(kv: KeyValue): Row {
 
 export const removedVersionRow = (kv: KeyValue): Row => ({ key: versionKey(kv), value: null });
 
-export function leaseRow(lease: Lease): Row {
+export function leaseRow(lease: Pick<Lease, 'id' | 'ttlSeconds'>): Row {
   const writer = new ByteWriter(16);
   writer.byte(formatVersion);
   writer.unsigned(lease.ttlSeconds);

@@ -1,4 +1,4 @@
-import type { LogIndex, MemberId, Role, Term } from '@raftsman/raft';
+import type { LogIndex, MemberId, Role, SnapshotMeta, Term } from '@raftsman/raft';
 
 /**
  * Where consensus (replica/) and the etcd face (etcd/) meet. The replica knows nothing of keys and values;
@@ -114,11 +114,21 @@ export interface Member {
   readonly isWitness: boolean;
 }
 
+/** The whole state as it was at one moment, whatever is written meanwhile. The disk keeps what it needs until it is closed. */
+export interface StateView {
+  readonly meta: SnapshotMeta;
+  /** In key order; can be read more than once. */
+  rows(): AsyncIterable<Row & { readonly value: Uint8Array }>;
+  close(): Promise<void>;
+}
+
 export interface Replica {
   /** Resolves with `AppliedEntry.result` once the proposal is durable on a majority and applied here. Rejects with ReplicaError. */
   propose(data: Uint8Array): Promise<unknown>;
   /** Resolves once this member has applied everything that was acknowledged anywhere before the call. Rejects with ReplicaError. */
   readIndex(): Promise<void>;
+  /** With everything that is applied here. Rejects with ReplicaError: `no-leader` if nothing ever was, `stopped`. */
+  openStateView(): Promise<StateView>;
   status(): ReplicaStatus;
   /** Those of the newest configuration that is applied here. */
   members(): readonly Member[];

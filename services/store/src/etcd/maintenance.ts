@@ -2,6 +2,7 @@ import type { MaintenanceHandlers } from '@raftsman/proto/gen/etcdserverpb/Maint
 import { header, isOverQuota, storeOf, type Context } from './context.js';
 import { unsupported } from './errors.js';
 import { hashKv } from './hash-kv.js';
+import { SnapshotStreams } from './snapshot-stream.js';
 import { unary } from './unary.js';
 
 /** The etcd version whose behaviour clients may expect: they switch features on by it. */
@@ -14,6 +15,7 @@ export function createMaintenance(context: Context): MaintenanceHandlers {
     });
   const alarms = () =>
     isOverQuota(context) ? [{ memberID: context.replica.status().id, alarm: 'NOSPACE' as const }] : [];
+  const snapshots = new SnapshotStreams(context);
   return {
     Status: unary(context, () => {
       const { leader, commit, applied, term, dataSizeBytes } = context.replica.status();
@@ -53,10 +55,7 @@ export function createMaintenance(context: Context): MaintenanceHandlers {
 
     Defragment: refuse('defragmentation (the database compacts itself)'),
     Hash: refuse('Hash (use HashKV)'),
-    Snapshot: (call) => {
-      const { code, details } = unsupported('a snapshot over the API');
-      call.emit('error', { code, details });
-    },
+    Snapshot: (call) => void snapshots.serve(call),
     MoveLeader: refuse('moving the leader'),
     Downgrade: refuse('a downgrade'),
   };

@@ -23,6 +23,8 @@ export interface EtcdStateMachine extends StateMachine {
   onActivity: (() => void) | null;
   /** At most one. */
   leaseListener: LeaseListener | null;
+  /** All of the durable form, in key order. */
+  rows(): Iterable<StoredRow>;
 }
 
 export function createStateMachine(): EtcdStateMachine {
@@ -66,6 +68,12 @@ class PartedStateMachine implements EtcdStateMachine {
 
   set leaseListener(listener: LeaseListener | null) {
     this.#mvcc.leaseListener = listener;
+  }
+
+  *rows(): Generator<StoredRow> {
+    for (const part of this.#parts.toSorted((left, right) => left.rowByte - right.rowByte))
+      yield* part.rows();
+    yield* this.#mvcc.store.rows();
   }
 
   apply({ term, data }: Parameters<StateMachine['apply']>[0]): AppliedEntry {

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import type { Journal, StagedSnapshot } from '@raftsman/journal';
 import { term, type MemberId, type Message, type Raft, type Ready } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
-import { ReplicaError, type Member, type Replica, type ReplicaStatus } from '../contract.js';
+import { ReplicaError, type Member, type Replica, type ReplicaStatus, type StateView } from '../contract.js';
 import { LostDataError } from '../errors.js';
 import { storeLimits } from '../limits.js';
 import type { Applier } from './applier.js';
@@ -12,6 +12,7 @@ import type { LogPosition } from './peers/exchange.js';
 import type { PeerTransport } from './peers/transport.js';
 import type { Proposals } from './proposals.js';
 import type { Reads } from './reads.js';
+import { StateViews } from './state-views.js';
 import { StatusBoard } from './status.js';
 
 export interface HostParts {
@@ -54,6 +55,7 @@ export class ReplicaHost implements Replica, PeerEvents {
   #running: Promise<void> | null = null;
   #stopped = false;
   #incoming: IncomingSnapshot | null = null;
+  readonly #views = new StateViews();
 
   constructor(parts: HostParts) {
     this.#parts = parts;
@@ -80,6 +82,13 @@ export class ReplicaHost implements Replica, PeerEvents {
     const answer = this.#parts.reads.add(performance.now());
     this.#wake();
     return answer;
+  }
+
+  openStateView(): Promise<StateView> {
+    if (this.#stopped) return Promise.reject(new ReplicaError('stopped'));
+    const view = this.#views.ask();
+    this.#wake();
+    return view;
   }
 
   status(): ReplicaStatus {
@@ -198,6 +207,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     await this.#running;
     this.#parts.proposals.stop();
     this.#parts.reads.stop();
+    this.#views.stop();
     this.#incoming?.reject(new ReplicaError('stopped'));
   }
 
@@ -244,6 +254,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     while (!this.#stopped) {
       proposals.handOver(raft);
       reads.ask(raft, performance.now());
+      if (this.#views.asked) await this.#views.open(this.#parts.journal);
       if (!raft.hasReady()) break;
       const ready = raft.ready();
       await this.#carryOut(ready);

@@ -8,6 +8,7 @@ import {
   type Replica,
   type ReplicaErrorCode,
   type ReplicaStatus,
+  type StateView,
 } from '../../src/contract.js';
 import {
   createEtcdServices,
@@ -57,6 +58,26 @@ export class SingleMember implements Replica {
   async readIndex(): Promise<void> {
     await Promise.resolve();
     if (this.refusal !== null) throw new ReplicaError(this.refusal);
+  }
+
+  async openStateView(): Promise<StateView> {
+    await this.readIndex();
+    const rows = [...this.#stateMachine.rows()];
+    const { id, applied: index, term: appliedTerm } = this.#status;
+    const configuration = {
+      voters: [id],
+      outgoing: [],
+      learners: [],
+      witnesses: [],
+      directory: new Uint8Array(),
+    };
+    return {
+      meta: { index, term: appliedTerm, configuration },
+      rows: async function* () {
+        for (const row of rows) yield row;
+      },
+      close: () => Promise.resolve(),
+    };
   }
 
   status(): ReplicaStatus {
