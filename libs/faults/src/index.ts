@@ -30,3 +30,9 @@ export {
   type WatchGuarantee,
   type WatchViolation,
 } from './watch/validators.js';
+export { FaultError, FaultLedger, type Injected, type LedgerEntry } from './inject/fault.js';
+export { kill, pause, stutter, type ProcessTarget } from './inject/processes.js';
+export { between, delay, drop, oneWay, ring, type Link, type NetworkTarget } from './inject/network.js';
+export { fillDisk, mountDisk, unmountDisk } from './inject/disk.js';
+export { clockPreload, stepClock } from './inject/clock.js';
+export { explain, type Explained, type ExplainOptions } from './kv/explain.js';
