@@ -1,4 +1,5 @@
 import { directoryBytesMax, membersMax, numberMax } from './limits.js';
+import { majoritiesKeepData } from './quorum.js';
 import { memberId } from './types.js';
 import type { Configuration, MemberId } from './types.js';
 
@@ -21,10 +22,17 @@ export function membersOf({ voters, outgoing, learners }: Configuration): readon
   return [...new Set([...voters, ...outgoing, ...learners])];
 }
 
+export const isWitness = ({ witnesses }: Configuration, member: MemberId): boolean =>
+  witnesses.includes(member);
+
+/** Voters of either side that keep the data: whoever may lead for long. */
+export const dataVotersOf = ({ voters, outgoing, witnesses }: Configuration): readonly MemberId[] =>
+  [...new Set([...voters, ...outgoing])].filter((member) => !witnesses.includes(member));
+
 export const sameMembers = (left: readonly MemberId[], right: readonly MemberId[]): boolean =>
   left.length === right.length && left.every((member) => right.includes(member));
 
-/** Bounds; nobody named twice in a list; learners vote nowhere; a witness votes; `outgoing` only beside `voters`. */
+/** Bounds, and the invariants of the type. */
 export function isWellFormedConfiguration(configuration: Configuration): boolean {
   const { voters, outgoing, learners, witnesses, directory } = configuration;
   const all = membersOf(configuration);
@@ -37,14 +45,9 @@ export function isWellFormedConfiguration(configuration: Configuration): boolean
     (outgoing.length === 0 || voters.length > 0) &&
     learners.every((member) => !voters.includes(member) && !outgoing.includes(member)) &&
     witnesses.every((member) => voters.includes(member) || outgoing.includes(member)) &&
-    keepsData(voters, witnesses) &&
-    keepsData(outgoing, witnesses)
+    majoritiesKeepData(configuration)
   );
 }
-
-/** Somebody must: witnesses alone hold no state. */
-const keepsData = (voters: readonly MemberId[], witnesses: readonly MemberId[]): boolean =>
-  voters.length === 0 || voters.some((member) => !witnesses.includes(member));
 
 /**
  * The data of a `configuration` entry, big-endian: version (1 byte), then voters, outgoing, learners and witnesses, each as a count

@@ -1,8 +1,11 @@
 import { unreachableTicksMax } from './limits.js';
 import { electionOutcome, isMajority } from './quorum.js';
-import { appendOwn, countOwnLog } from './replication.js';
+import { isWitness } from './configuration.js';
+import { countOwnLog } from './commit.js';
+import { appendOwn } from './proposals.js';
 import type { RaftState } from './state.js';
 import { term } from './types.js';
+import { startWatching } from './witness.js';
 import type { MemberId, Message } from './types.js';
 
 /** Leader election (§3.4), pre-vote (§9.6), check-quorum (§6.2) and the lease that keeps a live leader (§4.2.3). */
@@ -19,19 +22,20 @@ export function startElection(state: RaftState): void {
 }
 
 export function campaign(state: RaftState, kind: CampaignKind): void {
-  if (!state.isVoter || !state.mayElect || state.log.pendingSnapshot !== null) {
+  if (!state.mayCampaign || !state.mayElect || state.log.pendingSnapshot !== null) {
     state.restartElectionTimer();
     return;
   }
   if (kind === 'pre-vote') state.becomePreCandidate();
-  else state.becomeCandidate();
+  else state.becomeCandidate(kind === 'transfer');
   requestVotes(state, kind);
   concludeElection(state);
 }
 
 function requestVotes(state: RaftState, kind: CampaignKind): void {
   const preVote = kind === 'pre-vote';
-  for (const voter of state.configuration.voters) {
+  const { voters, outgoing } = state.counted;
+  for (const voter of new Set([...voters, ...outgoing])) {
     if (voter === state.id) continue;
     state.send({
       kind: 'vote-request',
@@ -46,7 +50,7 @@ function requestVotes(state: RaftState, kind: CampaignKind): void {
 }
 
 export function concludeElection(state: RaftState): void {
-  const outcome = electionOutcome(state.configuration, state.votes);
+  const outcome = electionOutcome(state.counted, state.votes);
   if (outcome === 'pending') return;
   if (outcome === 'lost') {
     state.becomeFollower(state.term, null);
@@ -58,8 +62,11 @@ export function concludeElection(state: RaftState): void {
 }
 
 function lead(state: RaftState): void {
+  const { runsForTransfer } = state;
   state.becomeLeader();
-  appendOwn(state, [emptyEntry]);
+  startWatching(state, runsForTransfer);
+  // A witness commits nothing: whoever keeps data does it as soon as it leads.
+  if (!state.isWitness) appendOwn(state, [emptyEntry]);
   countOwnLog(state);
 }
 
@@ -95,12 +102,16 @@ export function handleVoteRequest(state: RaftState, message: MessageOf<'vote-req
 
 /**
  * Two equal members that ask at the same moment, as they do when both see their leader's connection break, would win each other's
- * pre-vote and split the vote. The higher id goes first; only for a moment, in case that its own question reaches nobody.
+ * pre-vote and split the vote. The higher id goes first; only for a moment, in case that its own question reaches nobody. Before a witness
+ * always goes who can serve.
  */
 function runsFirst(state: RaftState, message: MessageOf<'vote-request'>): boolean {
   const asksToo = state.role === 'pre-candidate' && state.electionElapsedTicks <= unreachableTicksMax;
   const equal = message.lastLogIndex === state.log.lastIndex && message.lastLogTerm === state.log.lastTerm;
-  return asksToo && equal && state.id > message.from;
+  if (!equal) return false;
+  const isAskedByWitness = isWitness(state.configuration, message.from);
+  if (isAskedByWitness !== state.isWitness) return isAskedByWitness;
+  return asksToo && state.id > message.from;
 }
 
 /**
@@ -127,14 +138,11 @@ export function handleTimeoutNow(state: RaftState, from: MemberId): void {
 
 /** §6.2: a leader that a majority no longer answers makes room, so that its clients ask elsewhere. */
 export function checkQuorum(state: RaftState): void {
-  const { progress, id } = state;
+  const { progress, id, nowTick } = state;
+  const { electionTicks } = state.config;
   const active = isMajority(
-    state.configuration,
-    (member) => member === id || progress.get(member)?.recentlyActive === true,
+    state.counted,
+    (member) => member === id || progress.get(member)?.heardWithin(electionTicks, nowTick) === true,
   );
-  if (!active) {
-    state.becomeFollower(state.term, null);
-    return;
-  }
-  for (const each of progress.values()) each.recentlyActive = false;
+  if (!active) state.becomeFollower(state.term, null);
 }

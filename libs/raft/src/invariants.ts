@@ -1,5 +1,5 @@
 import { assert } from './assert.js';
-import { pendingReadsMax, unreachableTicksMax } from './limits.js';
+import { pendingReadsMax, unreachableTicksMax, witnessDelayTicks } from './limits.js';
 import { reachedByMajority } from './quorum.js';
 import type { RaftState } from './state.js';
 
@@ -13,7 +13,8 @@ export function checkState(state: RaftState): void {
     () => `${state.reads.size} reads wait`,
   );
   assert(state.uncommittedBytes >= 0, () => `${state.uncommittedBytes} bytes uncommitted`);
-  const timeoutMax = 2 * state.config.electionTicks + unreachableTicksMax;
+  const { electionTicks } = state.config;
+  const timeoutMax = 2 * electionTicks + unreachableTicksMax + witnessDelayTicks(electionTicks);
   assert(state.electionTimeoutTicks <= timeoutMax, () => `election timeout ${state.electionTimeoutTicks}`);
   if (state.role === 'leader') checkLeader(state);
 }
@@ -45,7 +46,9 @@ function checkLeader(state: RaftState): void {
   for (const each of progress.values()) each.check(log.lastIndex, state.config.inflightAppendsMax);
   const own = progress.get(state.id)?.match ?? 0;
   assert(own <= log.durableIndex, () => `counts itself up to ${own}, durable up to ${log.durableIndex}`);
+  // A configuration of this term may count others than those that committed what came before it.
+  if (state.configurations.currentIndex > state.wonAtIndex) return;
   const reached = reachedByMajority(state.configuration, (member) => progress.get(member)?.match ?? 0);
-  const committedHere = log.termAt(log.commit) === state.term;
+  const committedHere = log.commit > state.wonAtIndex;
   assert(!committedHere || log.commit <= reached, () => `commit ${log.commit}, a majority holds ${reached}`);
 }

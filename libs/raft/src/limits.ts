@@ -18,7 +18,13 @@ export const numberMax = Number.MAX_SAFE_INTEGER - 1;
 /** Ticks that a follower waits at most before it acts on a broken connection to its leader; spreads the candidates. */
 export const unreachableTicksMax = 2;
 
+/** Ticks without an answer from a voter that keeps data, besides a heartbeat interval, after which witnesses are sent the log. */
+export const witnessWakeTicks = 2;
+/** How much longer than others a witness waits before it runs: it cannot serve, and who can should go first. */
+export const witnessDelayTicks = (electionTicks: number): number => electionTicks;
 /** Members of one cluster, learners among them: quorums are counted quadratically. */
 export const membersMax = 64;
 /** What the host writes into a configuration about its members, in bytes. */
 export const directoryBytesMax = 256 << 10;
+/** Of the leader's log, what a learner must hold before it may vote: as in etcd. */
+export const learnerReadyShare = 0.9;

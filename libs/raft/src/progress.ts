@@ -27,13 +27,27 @@ export class Progress {
   match = 0;
   next: number;
   sentCommit = 0;
-  recentlyActive = false;
+  /** When it last answered anything. */
+  heardAtTick = -Infinity;
+  /** Its connection broke, and it was not heard since. */
+  unreachable = false;
+  /** Not a member any more; null: it is one. */
+  leavesAtTick: number | null = null;
   /** The newest round of heartbeats for reads that this member answered (§6.4). */
   readRound = 0;
   mode: ProgressMode = probing();
 
   constructor(next: number) {
     this.next = next;
+  }
+
+  heard(nowTick: number): void {
+    this.heardAtTick = nowTick;
+    this.unreachable = false;
+  }
+
+  heardWithin(ticks: number, nowTick: number): boolean {
+    return nowTick - this.heardAtTick <= ticks;
   }
 
   probeFrom(next: number): void {
@@ -46,6 +60,12 @@ export class Progress {
     this.mode = replicating();
     this.next = this.match + 1;
     this.sentCommit = Math.min(this.sentCommit, this.match);
+  }
+
+  /** The member, a witness, was told to begin its log after `index`; the next append waits for its answer. */
+  startAfter(index: number): void {
+    this.next = index + 1;
+    this.mode = { kind: 'probe', sent: true };
   }
 
   startSnapshot(index: number): void {

@@ -1,39 +1,30 @@
 import { assert } from './assert.js';
-import {
-  campaign,
-  checkQuorum,
-  handleTimeoutNow,
-  handleVoteRequest,
-  handleVoteResponse,
-  startElection,
-} from './election.js';
-import { broadcastHeartbeat, handleHeartbeatRequest, handleHeartbeatResponse } from './heartbeat.js';
+import { ConfigurationHistory } from './configuration-history.js';
+import { campaign, checkQuorum, startElection } from './election.js';
+import { broadcastHeartbeat } from './heartbeat.js';
 import { checkState } from './invariants.js';
 import { unreachableTicksMax } from './limits.js';
-import { RaftLog, entrySizeBytes } from './log.js';
-import { handleReadIndexRequest, handleReadIndexResponse, requestRead } from './read-index.js';
+import { RaftLog } from './log.js';
+import { isChanging, proposeConfiguration } from './membership.js';
+import { propose } from './proposals.js';
+import type { Proposal } from './proposals.js';
+import { requestRead } from './read-index.js';
 import { advance, hasReady, makeReady, settle, takeOutbox } from './ready.js';
-import {
-  handleAppendRequest,
-  handleAppendResponse,
-  offerSnapshot,
-  propose,
-  refuseStaleLeader,
-  reportSnapshot,
-  transferLeadership,
-} from './replication.js';
+import { offerSnapshot, reportSnapshot, transferLeadership } from './replication.js';
 import { thesisRules } from './rules.js';
 import type { Rules } from './rules.js';
 import { RaftState } from './state.js';
+import { step } from './step.js';
 import { logIndex } from './types.js';
 import type {
   Configuration,
-  EntryType,
   HardState,
   LogIndex,
   LogReader,
   MemberId,
+  MemberProgress,
   Message,
+  ProposedConfiguration,
   Raft,
   RaftConfig,
   RaftStatus,
@@ -44,17 +35,17 @@ import type {
   Term,
 } from './types.js';
 import { assertConfig, assertRestored, isWellFormed } from './validate.js';
+import { heldByAll, wakeIfNeeded, watchDataVoters } from './witness.js';
 
 export interface InitialState {
   readonly hardState: HardState;
+  /** That of the state machine, at `applied`; the core finds later ones in the log. Of a member that is to join: without anybody. */
   readonly configuration: Configuration;
-  /** What the state machine holds; not before the log's compactedIndex. */
+  /** What the state machine holds, a witness: where its log begins. Not before the log's compactedIndex. */
   readonly applied: LogIndex;
   /** A member that lost its log and its vote neither votes nor stands for election before its commit index has reached this. */
   readonly rebuildUntil?: LogIndex;
 }
-
-type Proposal = { readonly type: EntryType; readonly data: Uint8Array };
 
 /** Throws when `initial` and `log` contradict each other: the disk lost what this member had promised. */
 export function createRaft(config: RaftConfig, initial: InitialState, log: LogReader): Raft {
@@ -73,7 +64,8 @@ export function createRaftWithRules(
   assertRestored(hardState, applied, configuration, log);
   // The host need not sync the commit index, so the state machine may be ahead of it.
   const commit = Math.max(hardState.commit, applied);
-  const state = new RaftState(config, rules, hardState, configuration, new RaftLog(log, commit, applied));
+  const configurations = ConfigurationHistory.ofLog(log, applied, configuration);
+  const state = new RaftState(config, rules, hardState, configurations, new RaftLog(log, commit, applied));
   state.rebuildUntil = initial.rebuildUntil ?? 0;
   return new RaftCore(state);
 }
@@ -82,7 +74,6 @@ export function createRaftWithRules(
 class RaftCore implements Raft {
   readonly #state: RaftState;
   #outstanding: Ready | null = null;
-  #nowTick = 0;
 
   constructor(state: RaftState) {
     this.#state = state;
@@ -94,14 +85,14 @@ class RaftCore implements Raft {
 
   tick(): void {
     const state = this.#state;
-    this.#nowTick += 1;
+    state.nowTick += 1;
     state.electionElapsedTicks += 1;
     if (state.role === 'leader') {
       this.#tickLeader();
       return;
     }
-    if (this.#nowTick % state.config.electionTicks === 0) {
-      state.reads.expireForwarded(this.#nowTick - 2 * state.config.electionTicks);
+    if (state.nowTick % state.config.electionTicks === 0) {
+      state.reads.expireForwarded(state.nowTick - 2 * state.config.electionTicks);
     }
     if (state.electionElapsedTicks >= state.electionTimeoutTicks) startElection(state);
   }
@@ -114,6 +105,10 @@ class RaftCore implements Raft {
       if (state.config.checkQuorum) checkQuorum(state);
       if (state.role !== 'leader') return;
     }
+    for (const [member, { leavesAtTick }] of state.progress) {
+      if (leavesAtTick !== null && leavesAtTick <= state.nowTick) state.progress.delete(member);
+    }
+    watchDataVoters(state);
     state.heartbeatElapsedTicks += 1;
     if (state.heartbeatElapsedTicks < state.config.heartbeatTicks) return;
     state.heartbeatElapsedTicks = 0;
@@ -121,152 +116,15 @@ class RaftCore implements Raft {
   }
 
   step(message: Message): void {
-    const state = this.#state;
-    if (!isWellFormed(message, state.id)) {
-      state.refusedMessages += 1;
-    } else if (message.term < state.term) {
-      this.#answerEarlierTerm(message);
-    } else if (message.term === state.term || this.#enterLaterTerm(message)) {
-      this.#handle(message);
-    }
-  }
-
-  /** §3.3: a later term is adopted, with three exceptions. Answers whether the message is still to be handled. */
-  #enterLaterTerm(message: Message): boolean {
-    const state = this.#state;
-    switch (message.kind) {
-      case 'vote-request':
-        // §4.2.3: who hears a leader does not let anybody disturb it, unless that leader asked for it (§3.10).
-        if (state.hearsLeader() && !message.leadershipTransfer) return false;
-        // §9.6: the term of a pre-vote is only a question.
-        if (!message.preVote) state.becomeFollower(message.term, null);
-        return true;
-      case 'vote-response':
-        // A granted pre-vote answers in the term that was asked for.
-        if (!(message.preVote && message.granted)) state.becomeFollower(message.term, null);
-        return true;
-      case 'append-request':
-      case 'heartbeat-request':
-      case 'snapshot-request':
-        state.becomeFollower(message.term, message.from);
-        return true;
-      case 'append-response':
-      case 'heartbeat-response':
-      case 'propose-request':
-      case 'read-index-request':
-      case 'read-index-response':
-      case 'timeout-now':
-        state.becomeFollower(message.term, null);
-        return true;
-    }
-  }
-
-  /** The sender does not know our term yet. Those that would go on forever are told; the rest is void. */
-  #answerEarlierTerm(message: Message): void {
-    const state = this.#state;
-    switch (message.kind) {
-      case 'append-request':
-      case 'heartbeat-request':
-      case 'snapshot-request':
-        refuseStaleLeader(state, message.from);
-        return;
-      case 'vote-request':
-        state.send({ kind: 'vote-response', to: message.from, preVote: message.preVote, granted: false });
-        return;
-      case 'vote-response':
-      case 'append-response':
-      case 'heartbeat-response':
-      case 'propose-request':
-      case 'read-index-request':
-      case 'read-index-response':
-      case 'timeout-now':
-        return;
-    }
-  }
-
-  #handle(message: Message): void {
-    const state = this.#state;
-    switch (message.kind) {
-      case 'vote-request':
-        handleVoteRequest(state, message);
-        return;
-      case 'vote-response':
-        handleVoteResponse(state, message);
-        return;
-      case 'append-request':
-        if (this.#acceptLeader(message.from)) handleAppendRequest(state, message);
-        return;
-      case 'heartbeat-request':
-        if (this.#acceptLeader(message.from)) handleHeartbeatRequest(state, message);
-        return;
-      case 'snapshot-request':
-        // The snapshot itself comes through offerSnapshot when the host has all of it.
-        this.#acceptLeader(message.from);
-        return;
-      case 'read-index-response':
-        handleReadIndexResponse(state, message);
-        return;
-      case 'timeout-now':
-        handleTimeoutNow(state, message.from);
-        return;
-      case 'append-response':
-      case 'heartbeat-response':
-      case 'propose-request':
-      case 'read-index-request':
-        if (state.role === 'leader') this.#handleAsLeader(message);
-        return;
-    }
-  }
-
-  #handleAsLeader(
-    message: Extract<
-      Message,
-      { readonly kind: 'append-response' | 'heartbeat-response' | 'propose-request' | 'read-index-request' }
-    >,
-  ): void {
-    const state = this.#state;
-    switch (message.kind) {
-      case 'append-response':
-        handleAppendResponse(state, message);
-        return;
-      case 'heartbeat-response':
-        handleHeartbeatResponse(state, message);
-        return;
-      case 'propose-request':
-        // A refusal is not told: the follower's client times out, as if the message were lost.
-        propose(state, message.entries);
-        return;
-      case 'read-index-request':
-        handleReadIndexRequest(state, message);
-        return;
-    }
-  }
-
-  /** §3.4: a term has one leader, so a second one is a lie. */
-  #acceptLeader(from: MemberId): boolean {
-    const state = this.#state;
-    if (state.leader !== null && state.leader !== from) {
-      state.refusedMessages += 1;
-      return false;
-    }
-    state.followLeader(from);
-    return true;
+    step(this.#state, message);
   }
 
   propose(entries: readonly Proposal[]): Refusal | null {
-    const state = this.#state;
-    if (!state.isVoter) return 'not-a-member';
-    if (state.leader === null) return 'no-leader';
-    if (entries.length === 0) return null;
-    if (state.role === 'leader') return propose(state, entries);
-    let sizeBytes = 0;
-    for (const entry of entries) sizeBytes += entrySizeBytes(entry);
-    if (state.forwardedBytes > 0 && state.forwardedBytes + sizeBytes > state.config.uncommittedBytesMax) {
-      return 'too-many-uncommitted';
-    }
-    state.forwardedBytes += sizeBytes;
-    state.send({ kind: 'propose-request', to: state.leader, entries });
-    return null;
+    return propose(this.#state, entries);
+  }
+
+  proposeConfiguration(proposed: ProposedConfiguration): Refusal | null {
+    return proposeConfiguration(this.#state, proposed);
   }
 
   readIndex(requestId: number): Refusal | null {
@@ -276,12 +134,17 @@ class RaftCore implements Raft {
   reportUnreachable(peer: MemberId): void {
     const state = this.#state;
     const progress = state.progress.get(peer);
-    if (progress?.mode.kind === 'replicate') progress.probeFrom(progress.match + 1);
+    if (progress !== undefined) {
+      progress.unreachable = true;
+      if (progress.mode.kind === 'replicate') progress.probeFrom(progress.match + 1);
+      wakeIfNeeded(state);
+    }
     // Without pre-vote, running would disturb a leader that only we have lost.
     if (state.role !== 'follower' || state.leader !== peer || !state.config.preVote) return;
     state.leader = null;
     state.reads.clear();
-    const delayTicks = state.config.random(unreachableTicksMax + 1);
+    const delayTicks =
+      state.config.random(unreachableTicksMax + 1) + (state.isWitness ? unreachableTicksMax + 1 : 0);
     if (delayTicks === 0) campaign(state, 'pre-vote');
     else state.hastenElection(delayTicks);
   }
@@ -293,7 +156,7 @@ class RaftCore implements Raft {
   offerSnapshot(from: MemberId, messageTerm: Term, meta: SnapshotMeta): boolean {
     const state = this.#state;
     const message = { kind: 'snapshot-request', from, to: state.id, term: messageTerm, meta } as const;
-    if (!isWellFormed(message, state.id)) return false;
+    if (!isWellFormed(message, state.id) || state.isWitness) return false;
     this.step(message);
     // step has taken or refused the sender as the leader of its term.
     if (state.term !== messageTerm || state.leader !== from || state.role !== 'follower') return false;
@@ -306,13 +169,13 @@ class RaftCore implements Raft {
 
   hasReady(): boolean {
     if (this.#outstanding !== null) return false;
-    settle(this.#state, this.#nowTick);
+    settle(this.#state);
     return hasReady(this.#state);
   }
 
   ready(): Ready {
     assert(this.#outstanding === null, 'a Ready is outstanding');
-    settle(this.#state, this.#nowTick);
+    settle(this.#state);
     this.#outstanding = makeReady(this.#state);
     return this.#outstanding;
   }
@@ -324,17 +187,13 @@ class RaftCore implements Raft {
   }
 
   takeMessages(): readonly Message[] {
-    settle(this.#state, this.#nowTick);
+    settle(this.#state);
     return takeOutbox(this.#state);
   }
 
   status(): RaftStatus {
-    const { id, role, leader, log, progress, term, refusedMessages } = this.#state;
-    const ofMember = ([member, each]: [MemberId, { match: number; next: number; recentlyActive: boolean }]) =>
-      [
-        member,
-        { match: logIndex(each.match), next: logIndex(each.next), recentlyActive: each.recentlyActive },
-      ] as const;
+    const state = this.#state;
+    const { id, role, leader, log, configuration, term, refusedMessages } = state;
     return {
       id,
       role,
@@ -343,7 +202,10 @@ class RaftCore implements Raft {
       commit: logIndex(log.commit),
       applied: logIndex(log.applied),
       lastIndex: log.lastIndex,
-      progress: role === 'leader' ? new Map([...progress].map(ofMember)) : null,
+      configuration,
+      configurationInProgress: isChanging(state),
+      heldByAll: heldByAll(state),
+      progress: role === 'leader' ? progressOf(state) : null,
       refusedMessages,
     };
   }
@@ -351,4 +213,13 @@ class RaftCore implements Raft {
   checkInvariants(): void {
     checkState(this.#state);
   }
+}
+
+function progressOf({ progress, config, nowTick }: RaftState): ReadonlyMap<MemberId, MemberProgress> {
+  const told = new Map<MemberId, MemberProgress>();
+  for (const [member, each] of progress) {
+    const recentlyActive = member === config.id || each.heardWithin(config.electionTicks, nowTick);
+    told.set(member, { match: logIndex(each.match), next: logIndex(each.next), recentlyActive });
+  }
+  return told;
 }

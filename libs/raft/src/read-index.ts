@@ -1,4 +1,5 @@
 import { reachedByMajority } from './quorum.js';
+import { serviceRefusal } from './proposals.js';
 import type { RaftState } from './state.js';
 import { logIndex } from './types.js';
 import type { MemberId, Message, Refusal } from './types.js';
@@ -8,8 +9,8 @@ import type { MemberId, Message, Refusal } from './types.js';
 type MessageOf<Kind extends Message['kind']> = Extract<Message, { readonly kind: Kind }>;
 
 export function requestRead(state: RaftState, requestId: number): Refusal | null {
-  if (!state.isVoter) return 'not-a-member';
-  if (state.leader === null) return 'no-leader';
+  const refusal = serviceRefusal(state);
+  if (refusal !== null) return refusal;
   return state.reads.add({ member: state.id, requestId }) ? null : 'too-many-reads';
 }
 
@@ -25,7 +26,7 @@ export function startReadRound(state: RaftState): number {
 export function releaseConfirmedReads(state: RaftState): void {
   const { reads, progress } = state;
   if (reads.rounds.length === 0) return;
-  const confirmed = reachedByMajority(state.configuration, (member) =>
+  const confirmed = reachedByMajority(state.counted, (member) =>
     member === state.id ? reads.round : (progress.get(member)?.readRound ?? 0),
   );
   for (const round of reads.takeConfirmed((number) => state.rules.readIsConfirmed(number, confirmed))) {
@@ -38,14 +39,14 @@ export function releaseConfirmedReads(state: RaftState): void {
 }
 
 /** On a follower: all reads that have arrived are one question to the leader. */
-export function forwardReads(state: RaftState, leader: MemberId, nowTick: number): void {
+export function forwardReads(state: RaftState, leader: MemberId): void {
   if (state.reads.waiting.length === 0) return;
-  state.send({ kind: 'read-index-request', to: leader, requestId: state.reads.forward(nowTick) });
+  state.send({ kind: 'read-index-request', to: leader, requestId: state.reads.forward(state.nowTick) });
 }
 
-/** On the leader. Too many: the follower's readers time out and ask again. */
+/** On the leader. A witness has nothing to read. Too many: the follower's readers time out and ask again. */
 export function handleReadIndexRequest(state: RaftState, message: MessageOf<'read-index-request'>): void {
-  state.reads.add({ member: message.from, requestId: message.requestId });
+  if (!state.isWitness) state.reads.add({ member: message.from, requestId: message.requestId });
 }
 
 export function handleReadIndexResponse(state: RaftState, message: MessageOf<'read-index-response'>): void {

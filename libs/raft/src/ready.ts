@@ -3,7 +3,9 @@ import { countOwnVote } from './election.js';
 import { broadcastHeartbeat } from './heartbeat.js';
 import { entrySizeBytes } from './log.js';
 import { forwardReads, releaseConfirmedReads, startReadRound } from './read-index.js';
-import { countOwnLog, replicateToAll } from './replication.js';
+import { countOwnLog } from './commit.js';
+import { resignIfRemoved } from './membership.js';
+import { replicateToAll } from './replication.js';
 import type { RaftState } from './state.js';
 import { logIndex } from './types.js';
 import type { HardState, Message, Ready } from './types.js';
@@ -11,15 +13,16 @@ import type { HardState, Message, Ready } from './types.js';
 /** Effects out, results of effects in: see `Ready` for the order that the host keeps. */
 
 /** Turns what has arrived since the last drain into messages: one append carries many proposals, one round many reads. */
-export function settle(state: RaftState, nowTick: number): void {
+export function settle(state: RaftState): void {
   if (state.role === 'leader') {
     if (startReadRound(state) > 0) {
       broadcastHeartbeat(state);
       releaseConfirmedReads(state);
     }
     replicateToAll(state);
+    resignIfRemoved(state);
   } else if (state.leader !== null) {
-    forwardReads(state, state.leader, nowTick);
+    forwardReads(state, state.leader);
   }
 }
 

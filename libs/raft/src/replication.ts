@@ -1,43 +1,35 @@
 import { assert } from './assert.js';
-import { entrySizeBytes } from './log.js';
+import { advanceCommit } from './commit.js';
+import { isWitness } from './configuration.js';
+import { maySucceed } from './membership.js';
 import type { Progress } from './progress.js';
-import { reachedByMajority } from './quorum.js';
 import type { RaftState } from './state.js';
 import { logIndex, term } from './types.js';
-import type { Entry, EntryType, MemberId, Message, Refusal } from './types.js';
+import type { MemberId, Message } from './types.js';
+import { handOverFromWitness, heldByAll, learnHeldByAll, witnessStartFor } from './witness.js';
 
 /** Log replication (§3.5, §3.6, §10.2.1): the leader's side first, then the follower's. */
 
-type Proposal = { readonly type: EntryType; readonly data: Uint8Array };
 type MessageOf<Kind extends Message['kind']> = Extract<Message, { readonly kind: Kind }>;
-
-/** Appends to a leader's own log. Replication follows when the messages are next drained: proposals in between share an append. */
-export function appendOwn(state: RaftState, proposals: readonly Proposal[]): void {
-  let index = state.log.lastIndex as number;
-  const entries = proposals.map(({ type, data }): Entry => {
-    index += 1;
-    return { index: logIndex(index), term: state.term, type, data };
-  });
-  for (const entry of entries) state.uncommittedBytes += entrySizeBytes(entry);
-  state.log.append(entries);
-}
-
-/** On the leader. An oversized proposal is taken when nothing else waits, so that none starves. */
-export function propose(state: RaftState, proposals: readonly Proposal[]): Refusal | null {
-  if (state.transferee !== null) return 'no-leader';
-  let sizeBytes = 0;
-  for (const proposal of proposals) sizeBytes += entrySizeBytes(proposal);
-  if (state.uncommittedBytes > 0 && state.uncommittedBytes + sizeBytes > state.config.uncommittedBytesMax) {
-    return 'too-many-uncommitted';
-  }
-  appendOwn(state, proposals);
-  return null;
-}
 
 /** Sends every member what its progress allows. */
 export function replicateToAll(state: RaftState): void {
   for (const [member, progress] of state.progress) {
-    if (member !== state.id) replicateTo(state, member, progress);
+    if (member === state.id) continue;
+    if (isWitness(state.configuration, member)) replicateToWitness(state, member, progress);
+    else replicateTo(state, member, progress);
+  }
+}
+
+/** Nothing while all is well, and nothing that it would forget at once: see witness.ts. */
+function replicateToWitness(state: RaftState, member: MemberId, progress: Progress): void {
+  if (!state.watch.awake || state.isWitness) return;
+  const meta = witnessStartFor(state, progress);
+  if (meta === null) {
+    replicateTo(state, member, progress);
+  } else if (progress.mode.kind !== 'probe' || !progress.mode.sent) {
+    state.send({ kind: 'witness-snapshot', to: member, meta });
+    progress.startAfter(meta.index);
   }
 }
 
@@ -71,41 +63,28 @@ function sendAppend(state: RaftState, member: MemberId, progress: Progress, with
     () => `the log has no entry ${progress.next}, its last is ${log.lastIndex}`,
   );
   const commit = logIndex(log.commit);
-  state.send({ kind: 'append-request', to: member, prevLogIndex, prevLogTerm, entries, commit });
+  const held = heldByAll(state);
+  state.send({
+    kind: 'append-request',
+    to: member,
+    prevLogIndex,
+    prevLogTerm,
+    entries,
+    commit,
+    heldByAll: held,
+  });
   progress.sent(prevLogIndex + entries.length, log.commit);
   return true;
 }
 
-/** Only to a member that answers: a snapshot is too dear to send into the void. */
+/** Only to a member that answers and stays: a snapshot is too dear to send into the void. A witness has none to send. */
 function sendSnapshot(state: RaftState, member: MemberId, progress: Progress): void {
   if (progress.mode.kind === 'probe') progress.mode.sent = true;
-  if (!progress.recentlyActive) return;
+  const answers = progress.heardWithin(state.config.electionTicks, state.nowTick);
+  if (!answers || progress.leavesAtTick !== null || state.isWitness) return;
   const meta = state.log.snapshotMeta();
   progress.startSnapshot(meta.index);
   state.send({ kind: 'snapshot-request', to: member, meta });
-}
-
-/**
- * §3.6.2 and figure 3.7: a majority holding an entry of an earlier term proves nothing, because a later leader may still lack it;
- * an entry of this term on a majority commits all before it.
- */
-export function advanceCommit(state: RaftState): void {
-  const { log, progress } = state;
-  const reached = reachedByMajority(state.configuration, (member) => progress.get(member)?.match ?? 0);
-  if (reached > log.commit && state.rules.countsForCommit(log.termAt(reached) ?? 0, state.term)) {
-    log.commitTo(reached);
-  }
-}
-
-/** The host made more of the leader's own log durable. */
-export function countOwnLog(state: RaftState): void {
-  if (state.role !== 'leader') return;
-  const { log } = state;
-  const own = state.progress.get(state.id);
-  if (own === undefined) return;
-  own.match = Math.max(own.match, state.rules.ownMatch(log.durableIndex, log.lastIndex));
-  own.next = log.lastIndex + 1;
-  advanceCommit(state);
 }
 
 export function handleAppendResponse(state: RaftState, message: MessageOf<'append-response'>): void {
@@ -115,7 +94,7 @@ export function handleAppendResponse(state: RaftState, message: MessageOf<'appen
     state.refusedMessages += 1;
     return;
   }
-  progress.recentlyActive = true;
+  progress.heard(state.nowTick);
   if (!message.success) {
     progress.rejected(message.index, log.lastIndexWithin(message.hintIndex, message.hintTerm));
     return;
@@ -123,6 +102,7 @@ export function handleAppendResponse(state: RaftState, message: MessageOf<'appen
   const news = progress.accepted(message.index);
   const reconnected = progress.mode.kind === 'snapshot' && progress.match >= log.compactedIndex;
   if (reconnected) progress.startReplicating();
+  handOverFromWitness(state, message.from, progress);
   if (!news) return;
   advanceCommit(state);
   handOverIfCaughtUp(state, message.from, progress);
@@ -138,7 +118,8 @@ function handOverIfCaughtUp(state: RaftState, member: MemberId, progress: Progre
 /** §3.10. Proposals are refused until the successor has won or an election timeout has passed. */
 export function transferLeadership(state: RaftState, to: MemberId): void {
   const progress = state.progress.get(to);
-  if (state.role !== 'leader' || progress === undefined || to === state.id || state.transferee === to) return;
+  if (state.role !== 'leader' || progress === undefined || state.transferee === to) return;
+  if (!maySucceed(state, to)) return;
   state.transferee = to;
   state.electionElapsedTicks = 0;
   handOverIfCaughtUp(state, to, progress);
@@ -162,9 +143,10 @@ export function handleAppendRequest(state: RaftState, message: MessageOf<'append
     return;
   }
   const conflict = state.rules.firstConflict(entries, (index) => log.termAt(index));
-  if (conflict !== -1) log.append(entries.slice(conflict));
+  if (conflict !== -1) state.append(entries.slice(conflict));
   const lastNew = prevLogIndex + entries.length;
   log.commitTo(Math.min(message.commit, lastNew));
+  learnHeldByAll(state, message.heldByAll);
   acknowledge(state, from, lastNew);
 }
 
@@ -190,7 +172,10 @@ export function refuseStaleLeader(state: RaftState, to: MemberId): void {
 /**
  * A snapshot that the host received whole (§5.4 of the paper, chapter 5 of the thesis). false: this log is not behind it.
  */
-export function offerSnapshot(state: RaftState, message: MessageOf<'snapshot-request'>): boolean {
+export function offerSnapshot(
+  state: RaftState,
+  message: MessageOf<'snapshot-request'> | MessageOf<'witness-snapshot'>,
+): boolean {
   const { log } = state;
   const { meta, from } = message;
   if (meta.index <= log.commit) {
@@ -202,7 +187,13 @@ export function offerSnapshot(state: RaftState, message: MessageOf<'snapshot-req
     acknowledge(state, from, log.commit);
     return false;
   }
-  log.restore(meta);
+  state.restore(meta);
   acknowledge(state, from, meta.index);
   return true;
+}
+
+/** Its Ready carries a snapshot that is a mark only: the log begins after it. */
+export function handleWitnessSnapshot(state: RaftState, message: MessageOf<'witness-snapshot'>): void {
+  if (state.isWitness) offerSnapshot(state, message);
+  else state.refusedMessages += 1;
 }

@@ -1,3 +1,5 @@
+import type { Configuration } from './types.js';
+
 /**
  * The decisions that Raft's safety hangs on, each one function. They are parameters so that the simulation can plant a
  * wrong one and show that its oracles notice; the package exports no way to replace them.
@@ -25,6 +27,14 @@ export interface Rules {
   knowsCommit(committedTerm: number | undefined, currentTerm: number): boolean;
   /** §10.2.1: of its own log a leader counts what is durable, not what it has appended. */
   ownMatch(durableIndex: number, lastIndex: number): number;
+  /** §4.1, §4.3: which voters a member counts: those of the configuration in force, of both sides. */
+  counted(configuration: Configuration): Configuration;
+  /** §4.3: C_new is appended when C_old,new is committed; `heldByNew`: the least that a new voter holds, where that matters. */
+  leavesJoint(jointIndex: number, commit: number, heldByNew: number): boolean;
+  /** What a witness may forget: `matches` are of all voters that keep data. */
+  heldByAll(matches: readonly number[], applied: number): number;
+  /** Where a witness' log begins that is not sent what came before. */
+  witnessStart(heldByAll: number, compactedIndex: number, applied: number): number;
   /** §3.4: one vote per term. */
   mayVote(vote: number | null, candidate: number, leader: number | null): boolean;
 }
@@ -37,5 +47,9 @@ export const thesisRules: Rules = {
   readIsConfirmed: (round, confirmed) => round <= confirmed,
   knowsCommit: (committedTerm, currentTerm) => committedTerm === currentTerm,
   ownMatch: (durableIndex) => durableIndex,
+  counted: (configuration) => configuration,
+  leavesJoint: (jointIndex, commit, heldByNew) => jointIndex <= commit && jointIndex <= heldByNew,
+  heldByAll: (matches, applied) => Math.min(applied, ...matches),
+  witnessStart: (heldByAll, compactedIndex) => Math.max(heldByAll, compactedIndex),
   mayVote: (vote, candidate, leader) => vote === candidate || (vote === null && leader === null),
 };

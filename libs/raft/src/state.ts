@@ -1,7 +1,11 @@
 import type { RaftLog } from './log.js';
+import { membersOf } from './configuration.js';
+import type { ConfigurationHistory } from './configuration-history.js';
+import { witnessDelayTicks } from './limits.js';
 import { isVoter } from './quorum.js';
 import { Progress } from './progress.js';
 import { ReadQueue } from './read-queue.js';
+import { DataVoterWatch } from './data-voter-watch.js';
 import type { Rules } from './rules.js';
 import { term } from './types.js';
 import type {
@@ -14,6 +18,7 @@ import type {
   RaftConfig,
   ReadState,
   Role,
+  SnapshotMeta,
   Term,
 } from './types.js';
 
@@ -28,7 +33,7 @@ const promises: ReadonlySet<MessageKind> = new Set(['vote-request', 'vote-respon
  * All that one member knows. The handlers (election.ts, replication.ts, ...) are functions over it.
  *
  * 1. role `leader` means leader === id; `candidate` and `pre-candidate` mean leader === null.
- * 2. `progress` is filled exactly while role is `leader`, one for each voter.
+ * 2. `progress` is filled exactly while role is `leader`: one for itself, each member, and those that were removed a moment ago.
  * 3. A message whose term is not durable yet waits in `afterPersist`.
  */
 export class RaftState {
@@ -36,7 +41,7 @@ export class RaftState {
   readonly config: RaftConfig;
   readonly rules: Rules;
   readonly log: RaftLog;
-  readonly configuration: Configuration;
+  readonly configurations: ConfigurationHistory;
 
   role: Role = 'follower';
   term: Term;
@@ -49,12 +54,21 @@ export class RaftState {
   readonly votes = new Map<MemberId, boolean>();
   readonly progress = new Map<MemberId, Progress>();
   readonly reads: ReadQueue;
+  /** Whether witnesses are sent entries: see witness.ts. */
+  readonly watch = new DataVoterWatch();
+  /** See RaftStatus. */
+  heldByAll = 0;
+  /** The candidate was asked to run by a leader (§3.10). */
+  runsForTransfer = false;
+  /** On a leader, where its log ended when it won. */
+  wonAtIndex = 0;
   transferee: MemberId | null = null;
   uncommittedBytes = 0;
 
   /** See InitialState. */
   rebuildUntil = 0;
 
+  nowTick = 0;
   electionElapsedTicks = 0;
   electionTimeoutTicks = 0;
   heartbeatElapsedTicks = 0;
@@ -71,13 +85,13 @@ export class RaftState {
     config: RaftConfig,
     rules: Rules,
     hardState: HardState,
-    configuration: Configuration,
+    configurations: ConfigurationHistory,
     log: RaftLog,
   ) {
     this.id = config.id;
     this.config = config;
     this.rules = rules;
-    this.configuration = configuration;
+    this.configurations = configurations;
     this.log = log;
     this.term = hardState.term;
     this.vote = hardState.vote;
@@ -92,8 +106,27 @@ export class RaftState {
     return { term: this.term, vote, commit: this.log.commit as HardState['commit'] };
   }
 
+  /** In force: see ConfigurationHistory. */
+  get configuration(): Configuration {
+    return this.configurations.current;
+  }
+
+  get isWitness(): boolean {
+    return this.config.witness === true;
+  }
+
+  /** Whose copies and votes count. */
+  get counted(): Configuration {
+    return this.rules.counted(this.configuration);
+  }
+
   get isVoter(): boolean {
-    return isVoter(this.configuration, this.id);
+    return isVoter(this.counted, this.id);
+  }
+
+  /** Who was removed may still be needed until that is committed: perhaps nobody else holds the newest entry (§4.2.2). */
+  get mayCampaign(): boolean {
+    return this.isVoter || isVoter(this.configurations.at(this.log.commit), this.id);
   }
 
   /** false: entries that this member had acknowledged may be missing from its log, so that its vote proves nothing. */
@@ -111,10 +144,11 @@ export class RaftState {
     else this.outbox.push(complete);
   }
 
-  /** §3.4: drawn anew for each wait, so that candidates rarely collide. */
+  /** §3.4: drawn anew for each wait, so that candidates rarely collide. Witnesses let those go first that can serve. */
   drawElectionTimeout(): void {
     const { electionTicks, random } = this.config;
     this.electionTimeoutTicks = electionTicks + random(electionTicks);
+    if (this.isWitness) this.electionTimeoutTicks += witnessDelayTicks(electionTicks);
   }
 
   /** A live leader was heard within the shortest election timeout (§4.2.3). */
@@ -142,11 +176,12 @@ export class RaftState {
   }
 
   /** §3.4. Its own vote counts once it is durable: see ready.ts. */
-  becomeCandidate(): void {
+  becomeCandidate(forTransfer: boolean): void {
     this.#leaveRole();
     this.#enterTerm(this.term + 1);
     this.role = 'candidate';
     this.vote = this.id;
+    this.runsForTransfer = forTransfer;
     this.restartElectionTimer();
   }
 
@@ -156,8 +191,42 @@ export class RaftState {
     this.leader = this.id;
     this.restartElectionTimer();
     this.heartbeatElapsedTicks = 0;
-    const { lastIndex } = this.log;
-    for (const voter of this.configuration.voters) this.progress.set(voter, new Progress(lastIndex + 1));
+    this.wonAtIndex = this.log.lastIndex;
+    this.#followMembers();
+  }
+
+  /** Puts contiguous entries after entries[0].index - 1; a configuration among them is in force from now on (§4.1). */
+  append(entries: readonly Entry[]): void {
+    this.log.append(entries);
+    if (!this.configurations.append(entries)) return;
+    this.configurations.forgetBefore(this.log.compactedIndex);
+    this.#configurationChanged();
+  }
+
+  restore(snapshot: SnapshotMeta): void {
+    this.log.restore(snapshot);
+    this.configurations.restore(snapshot);
+    this.#configurationChanged();
+  }
+
+  #configurationChanged(): void {
+    // The next witness may come when others are members, who hold less.
+    if (this.configuration.witnesses.length === 0) this.heldByAll = 0;
+    if (this.role === 'leader') this.#followMembers();
+  }
+
+  /** A member that was removed hears of it: for a while it is sent the log. */
+  #followMembers(): void {
+    const members = membersOf(this.configuration);
+    for (const member of [this.id, ...members]) {
+      const progress = this.progress.get(member);
+      if (progress === undefined) this.progress.set(member, new Progress(this.log.lastIndex + 1));
+      else progress.leavesAtTick = null;
+    }
+    const leavesAtTick = this.nowTick + 2 * this.config.electionTicks;
+    for (const [member, progress] of this.progress) {
+      if (member !== this.id && !members.includes(member)) progress.leavesAtTick ??= leavesAtTick;
+    }
   }
 
   /** The leader was heard: the lease starts anew. */

@@ -39,7 +39,8 @@ export interface HardState {
  * Who the members are (chapter 4). A member uses the newest one of its log, committed or not (§4.1).
  *
  * 1. No list names anybody twice; learners are in neither `voters` nor `outgoing`.
- * 2. Somebody of `voters`, and of `outgoing` unless that is empty, is no witness.
+ * 2. Every majority, of `voters` as of `outgoing`, has somebody that is no witness.
+ * 3. `outgoing` is empty unless there are `voters`.
  */
 export interface Configuration {
   /** Of the newest configuration. */
@@ -87,6 +88,8 @@ export type Message = MessageBase &
         readonly prevLogTerm: Term;
         readonly entries: readonly Entry[];
         readonly commit: LogIndex;
+        /** Up to here all voters that keep data hold the log: a witness may forget it. 0 in a cluster without witnesses. */
+        readonly heldByAll: LogIndex;
       }
     | {
         readonly kind: 'append-response';
@@ -103,11 +106,18 @@ export type Message = MessageBase &
         readonly commit: LogIndex;
         /** Nonzero: confirms leadership for the reads registered under this number (§6.4). */
         readonly readContext: number;
+        /** As in an append-request. */
+        readonly heldByAll: LogIndex;
       }
     | { readonly kind: 'heartbeat-response'; readonly readContext: number }
     | {
         /** The host streams the state itself and hands `meta` to the receiver's core when it is durable. */
         readonly kind: 'snapshot-request';
+        readonly meta: SnapshotMeta;
+      }
+    | {
+        /** To a witness: its log begins after `meta`. There is no state to stream. */
+        readonly kind: 'witness-snapshot';
         readonly meta: SnapshotMeta;
       }
     | {
@@ -181,6 +191,11 @@ export interface RaftConfig {
   readonly preVote: boolean;
   /** A leader that hears from no majority for an election timeout steps down, and voters refuse while they hear a leader (§6.2, §4.2.3). */
   readonly checkQuorum: boolean;
+  /**
+   * This member votes and keeps no data: no state machine, no reads, no proposals. It must be named among the witnesses of the
+   * configurations that it is in.
+   */
+  readonly witness?: boolean;
   /** One append's entries, in bytes. */
   readonly appendBytesMax: number;
   /** Appends on their way to one follower. */
@@ -193,6 +208,15 @@ export interface RaftConfig {
   readonly random: (below: number) => number;
 }
 
+/** What a leader knows of a member. */
+export interface MemberProgress {
+  /** Its log is known to be durable up to here. */
+  readonly match: LogIndex;
+  readonly next: LogIndex;
+  /** It was heard within an election timeout. */
+  readonly recentlyActive: boolean;
+}
+
 export interface RaftStatus {
   readonly id: MemberId;
   readonly role: Role;
@@ -201,17 +225,44 @@ export interface RaftStatus {
   readonly commit: LogIndex;
   readonly applied: LogIndex;
   readonly lastIndex: LogIndex;
-  /** Only on the leader. */
-  readonly progress: ReadonlyMap<
-    MemberId,
-    { readonly match: LogIndex; readonly next: LogIndex; readonly recentlyActive: boolean }
-  > | null;
+  /** In force here: the newest of the log, committed or not. */
+  readonly configuration: Configuration;
+  /** A change is under way: the configuration in force is joint, or not known to be committed. */
+  readonly configurationInProgress: boolean;
+  /**
+   * Up to here all voters that keep data hold the log, as far as this member knows; 0 without witnesses. A witness compacts up to there
+   * (not beyond `applied`). Who keeps data should not compact beyond it, within reason: what it drops a witness drops too.
+   */
+  readonly heldByAll: LogIndex;
+  /** Only on the leader: of each member, learners too, and for a while of members that were removed. */
+  readonly progress: ReadonlyMap<MemberId, MemberProgress> | null;
   /** Messages dropped since the start because no correct member sends them. */
   readonly refusedMessages: number;
 }
 
 /** Why a proposal or a read was not taken; the host answers its client or tries again. */
-export type Refusal = 'no-leader' | 'too-many-uncommitted' | 'too-many-reads' | 'not-a-member';
+export type Refusal =
+  | 'no-leader'
+  | 'too-many-uncommitted'
+  | 'too-many-reads'
+  /** Of a member that does not vote: a learner, one that was removed, or that does not know yet that it was added. */
+  | 'not-a-member'
+  /** It keeps no data. */
+  | 'witness'
+  | ConfigurationRefusal;
+
+export type ConfigurationRefusal =
+  /** The change before this one is not done. */
+  | 'configuration-in-progress'
+  /** The leader has not committed anything in its term yet. */
+  | 'leader-not-ready'
+  /** A learner that is to vote has too little of the log; or, beside witnesses, is to vote without having been a learner. */
+  | 'learner-not-ready'
+  /** No configuration, or none that can follow the present one: a voter becomes a learner, a witness keeps data or the reverse. */
+  | 'unfitting-configuration';
+
+/** What a host asks for: see Configuration. */
+export type ProposedConfiguration = Omit<Configuration, 'outgoing'>;
 
 /** The core, as the host drives it. Made by `createRaft` in raft.ts. */
 export interface Raft {
@@ -223,6 +274,11 @@ export interface Raft {
   step(message: Message): void;
   /** On a follower the proposal goes to the leader. */
   propose(entries: readonly { readonly type: EntryType; readonly data: Uint8Array }[]): Refusal | null;
+  /**
+   * On the leader. A change of voters goes through the joint configuration, which the leader leaves by itself; any other is one entry.
+   * While a joint configuration is committed and cannot be left yet, its outgoing voters may be proposed: that takes the change back.
+   */
+  proposeConfiguration(proposed: ProposedConfiguration): Refusal | null;
   /** Asks for a linearizable read point (§6.4); answered by a ReadState, or never (the host times out and asks again). */
   readIndex(requestId: number): Refusal | null;
   /** The host saw the connection to `peer` break. If it was the leader, pre-vote at once instead of waiting for the timeout. */
@@ -231,6 +287,7 @@ export interface Raft {
   reportSnapshot(peer: MemberId, outcome: 'delivered' | 'failed'): void;
   /** A snapshot received whole and staged by the host; the core takes it into the next Ready or refuses it (stale). */
   offerSnapshot(from: MemberId, messageTerm: Term, meta: SnapshotMeta): boolean;
+  /** Only to a voter that keeps data; anything else changes nothing. */
   transferLeadership(to: MemberId): void;
   hasReady(): boolean;
   ready(): Ready;

@@ -1,6 +1,16 @@
 import { numberMax } from './limits.js';
 import { assert } from './assert.js';
-import type { Configuration, Entry, HardState, LogReader, MemberId, Message, RaftConfig } from './types.js';
+import { decodeConfiguration, isWellFormedConfiguration } from './configuration.js';
+import type {
+  Configuration,
+  Entry,
+  HardState,
+  LogReader,
+  MemberId,
+  Message,
+  RaftConfig,
+  SnapshotMeta,
+} from './types.js';
 
 /** Gateways: messages from peers (answered false: dropped) and what the host starts the core with (asserted). */
 
@@ -20,28 +30,34 @@ export function isWellFormed(message: Message, self: MemberId): boolean {
     case 'append-request':
       return (
         isCount(message.commit) &&
+        isCount(message.heldByAll) &&
         areAppendable(message.prevLogIndex, message.prevLogTerm, message.entries, messageTerm)
       );
     case 'append-response':
       return isCount(message.index) && isCount(message.hintIndex) && isCount(message.hintTerm);
     case 'heartbeat-request':
-      return isCount(message.commit) && isCount(message.readContext);
+      return isCount(message.commit) && isCount(message.readContext) && isCount(message.heldByAll);
     case 'heartbeat-response':
       return isCount(message.readContext);
     case 'snapshot-request':
-      return isCount(message.meta.index) && isCount(message.meta.term) && message.meta.term <= messageTerm;
+    case 'witness-snapshot':
+      return isSnapshot(message.meta) && message.meta.term <= messageTerm;
+    case 'propose-request':
+      return message.entries.every(({ type }) => type === 'normal');
     case 'read-index-request':
       return isCount(message.requestId);
     case 'read-index-response':
       return isCount(message.requestId) && isCount(message.index);
     case 'vote-response':
-    case 'propose-request':
     case 'timeout-now':
       return true;
     default:
       return false;
   }
 }
+
+const isSnapshot = ({ index, term, configuration }: SnapshotMeta): boolean =>
+  isCount(index) && isCount(term) && isWellFormedConfiguration(configuration);
 
 /** Entries follow prevLogIndex one by one, and terms never fall nor exceed the leader's. */
 function areAppendable(
@@ -57,6 +73,7 @@ function areAppendable(
     index += 1;
     if (entry.index !== index || !isCount(entry.term) || entry.term < termBefore || entry.term === 0)
       return false;
+    if (entry.type === 'configuration' && decodeConfiguration(entry.data) === null) return false;
     termBefore = entry.term;
   }
   return termBefore <= leaderTerm;
@@ -85,7 +102,7 @@ export function assertRestored(
   log: LogReader,
 ): void {
   const { commit, term: currentTerm } = hardState;
-  assert(new Set(configuration.voters).size === configuration.voters.length, 'a voter is named twice');
+  assert(isWellFormedConfiguration(configuration), 'the configuration that was restored is none');
   assert(
     log.compactedIndex <= log.lastIndex && applied >= log.compactedIndex,
     () => `applied ${applied} is before the log, which is compacted up to ${log.compactedIndex}`,

@@ -187,6 +187,7 @@ export function append(
     prevLogTerm: term(prev[1]),
     entries: entriesOf(terms, prev[0] + 1),
     commit: logIndex(commit),
+    heldByAll: logIndex(0),
   };
 }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { configurationOf, logIndex, memberId, term } from '@raftsman/raft';
+import { configurationOf, encodeConfiguration, logIndex, memberId, term } from '@raftsman/raft';
 import type { Message } from '@raftsman/raft';
 import { describe, expect, it } from 'vitest';
 import { Member, append, voteRequest } from './harness.js';
@@ -23,11 +23,19 @@ const anyNumber = fc.oneof(
   },
   { weight: 1, arbitrary: fc.double() },
 );
+const ids = (...values: readonly number[]) => values.map(memberId);
+const someConfigurations = [
+  configurationOf([]),
+  configurationOf(ids(1)),
+  configurationOf(ids(1, 2, 3), { outgoing: ids(2, 4), learners: ids(5), witnesses: ids(3) }),
+  configurationOf(ids(2, 3), { learners: ids(1) }),
+  configurationOf(ids(1, 1)),
+];
 const anyEntry = fc.record({
   index: anyNumber,
   term: anyNumber,
-  type: fc.constant('normal'),
-  data: fc.constant(new Uint8Array(1)),
+  type: fc.constantFrom('normal', 'configuration'),
+  data: fc.constantFrom(new Uint8Array(1), ...someConfigurations.map(encodeConfiguration)),
 });
 const fields = {
   from: anyNumber,
@@ -43,12 +51,17 @@ const fields = {
   prevLogTerm: anyNumber,
   entries: fc.array(anyEntry, { maxLength: 3 }),
   commit: anyNumber,
+  heldByAll: anyNumber,
   index: anyNumber,
   hintIndex: anyNumber,
   hintTerm: anyNumber,
   readContext: anyNumber,
   requestId: anyNumber,
-  meta: fc.record({ index: anyNumber, term: anyNumber, configuration: fc.constant(configurationOf([])) }),
+  meta: fc.record({
+    index: anyNumber,
+    term: anyNumber,
+    configuration: fc.constantFrom(...someConfigurations),
+  }),
 };
 const kinds = [
   'vote-request',
@@ -62,6 +75,7 @@ const kinds = [
   'read-index-request',
   'read-index-response',
   'timeout-now',
+  'witness-snapshot',
 ] as const;
 const anyMessage = fc.record({
   kind: fc.constantFrom(...kinds),
@@ -79,8 +93,8 @@ const anyAct = fc.oneof(
 describe('hostile messages', () => {
   it('never make the core throw or break an invariant', () => {
     fc.assert(
-      fc.property(fc.array(anyAct, { maxLength: 30 }), (acts) => {
-        const member = new Member({ terms: [1, 1, 2] });
+      fc.property(fc.array(anyAct, { maxLength: 30 }), fc.boolean(), (acts, isWitness) => {
+        const member = new Member({ terms: [1, 1, 2], config: { witness: isWitness } });
         let commit = 0;
         for (const act of acts) {
           act(member);

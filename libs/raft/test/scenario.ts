@@ -1,11 +1,22 @@
-import { MemoryLog, configurationOf, createRaft, logIndex, memberId, term } from '@raftsman/raft';
-import type { Entry, HardState, MemberId, Message, Raft, Ready } from '@raftsman/raft';
+import {
+  MemoryLog,
+  configurationOf,
+  createRaft,
+  decodeConfiguration,
+  logIndex,
+  memberId,
+  term,
+} from '@raftsman/raft';
+import type { Configuration, Entry, HardState, MemberId, Message, Raft, Ready } from '@raftsman/raft';
 
 /** Commands over a small cluster whose disks are instant and whose messages wait in order until they are delivered. */
 
 interface Host {
   readonly id: MemberId;
   readonly log: MemoryLog;
+  readonly witness: boolean;
+  /** What it starts with: that of its state machine. */
+  configuration: Configuration;
   hardState: HardState;
   applied: number;
   raft: Raft | null;
@@ -16,7 +27,27 @@ interface Host {
 
 const text = new TextDecoder();
 const describeEntries = (entries: readonly Entry[]): string =>
-  entries.map((entry) => `${entry.index}/${entry.term}`).join(' ');
+  entries
+    .map(({ index, term: of, type }) => `${index}/${of}${type === 'normal' ? '' : ' (configuration)'}`)
+    .join(' ');
+
+const describeHeld = ({ heldByAll }: { readonly heldByAll: number }): string =>
+  heldByAll > 0 ? `, held by all up to ${heldByAll}` : '';
+
+function configurationIn({ data }: Entry): Configuration {
+  const configuration = decodeConfiguration(data);
+  if (configuration === null) throw new Error('an entry of a configuration holds none');
+  return configuration;
+}
+
+const describeData = (entry: Entry): string =>
+  entry.type === 'normal' ? text.decode(entry.data) : describeConfiguration(configurationIn(entry));
+
+function describeConfiguration(configuration: Configuration): string {
+  const { voters, outgoing, learners, witnesses } = configuration;
+  const parts = Object.entries({ voters, outgoing, learners, witnesses });
+  return parts.flatMap(([name, ids]) => (ids.length > 0 ? [`${name} ${ids.join(' ')}`] : [])).join(', ');
+}
 
 /** One line for each kind, in the thesis' words. */
 function describeMessage(message: Message): string {
@@ -27,16 +58,17 @@ function describeMessage(message: Message): string {
     case 'vote-response':
       return `${head}${message.preVote ? ' (pre-vote)' : ''}, ${message.granted ? 'granted' : 'refused'}`;
     case 'append-request':
-      return `${head}, after ${message.prevLogIndex}/${message.prevLogTerm} [${describeEntries(message.entries)}], commit ${message.commit}`;
+      return `${head}, after ${message.prevLogIndex}/${message.prevLogTerm} [${describeEntries(message.entries)}], commit ${message.commit}${describeHeld(message)}`;
     case 'append-response':
       return message.success
         ? `${head}, holds ${message.index}`
         : `${head}, refuses after ${message.index}, may match ${message.hintIndex}/${message.hintTerm}`;
     case 'heartbeat-request':
-      return `${head}, commit ${message.commit}, reads ${message.readContext}`;
+      return `${head}, commit ${message.commit}, reads ${message.readContext}${describeHeld(message)}`;
     case 'heartbeat-response':
       return `${head}, reads ${message.readContext}`;
     case 'snapshot-request':
+    case 'witness-snapshot':
       return `${head}, up to ${message.meta.index}/${message.meta.term}`;
     case 'propose-request':
       return `${head}, ${message.entries.length} entries`;
@@ -51,6 +83,7 @@ function describeMessage(message: Message): string {
 export class Scenario {
   readonly #hosts = new Map<number, Host>();
   #queue: Message[] = [];
+  readonly #bootstrap = new Set<number>();
   readonly #cut = new Set<number>();
   #out: string[] = [];
   #requests = 0;
@@ -62,8 +95,17 @@ export class Scenario {
     const numbers = rest.map(Number);
     const [first = 0, second = 0] = numbers;
     switch (name) {
-      case 'member': // member <id> terms <term of entry 1> <term of entry 2> ... [at <current term>]
-        this.#addMember(first, rest.slice(2));
+      case 'member': // member <id> [witness] terms <term of entry 1> <term of entry 2> ... [at <current term>]
+        this.#addMember(first, rest.slice(1), false);
+        break;
+      case 'joins': // joins <id> [witness]: a new member with nothing, that nobody knows yet
+        this.#addMember(first, ['terms', ...rest.filter((word) => word === 'witness')], true);
+        break;
+      case 'configure': // configure <leader> voters <id>... [learners <id>...] [witnesses <id>...]
+        this.#configure(first, rest.slice(1));
+        break;
+      case 'configuration': // configuration <id>: what is in force there
+        this.#out.push(this.#describeConfiguration(this.#host(first)));
         break;
       case 'start': // start [<id>]: all, or one that crashed
         for (const host of first > 0 ? [this.#host(first)] : this.#hosts.values()) this.#start(host);
@@ -131,20 +173,50 @@ export class Scenario {
     return host;
   }
 
-  #addMember(id: number, words: readonly string[]): void {
-    const at = words.indexOf('at');
-    const terms = (at === -1 ? words : words.slice(0, at)).map(Number);
-    const currentTerm = at === -1 ? (terms.at(-1) ?? 0) : Number(words[at + 1]);
-    const none = { index: logIndex(0), term: term(0), configuration: configurationOf([]) };
+  #addMember(id: number, words: readonly string[], joins: boolean): void {
+    const witness = words.includes('witness');
+    const numbers = words.filter((word) => word !== 'terms' && word !== 'witness');
+    const at = numbers.indexOf('at');
+    const terms = (at === -1 ? numbers : numbers.slice(0, at)).map(Number);
+    const currentTerm = at === -1 ? (terms.at(-1) ?? 0) : Number(numbers[at + 1]);
+    const configuration = configurationOf([]);
+    const none = { index: logIndex(0), term: term(0), configuration };
     const entries = terms.map((each, before): Entry => {
       return { index: logIndex(before + 1), term: term(each), type: 'normal', data: new Uint8Array(0) };
     });
     const hardState = { term: term(currentTerm), vote: null, commit: logIndex(0) };
     const log = new MemoryLog(none, entries);
-    this.#hosts.set(id, { id: memberId(id), log, hardState, applied: 0, raft: null, draws: [], seen: '' });
+    const start = { applied: 0, raft: null, draws: [], seen: '' };
+    this.#hosts.set(id, { id: memberId(id), log, witness, configuration, hardState, ...start });
+    if (!joins) this.#bootstrap.add(id);
+  }
+
+  /** Those that were there from the start. */
+  #bootstrapConfiguration(): Configuration {
+    const hosts = [...this.#hosts.values()].filter(({ id }) => this.#bootstrap.has(id));
+    const witnesses = hosts.filter(({ witness }) => witness).map(({ id }) => id);
+    return configurationOf(
+      hosts.map(({ id }) => id),
+      { witnesses },
+    );
+  }
+
+  #configure(id: number, words: readonly string[]): void {
+    const lists: Record<string, MemberId[]> = { voters: [], learners: [], witnesses: [] };
+    let list: MemberId[] = [];
+    for (const word of words) {
+      if (word in lists) list = lists[word] ?? [];
+      else list.push(memberId(Number(word)));
+    }
+    this.#act(id, (raft) => {
+      const refusal = raft.proposeConfiguration(configurationOf(lists['voters'] ?? [], lists));
+      if (refusal !== null) this.#out.push(`${id} refuses: ${refusal}`);
+    });
   }
 
   #start(host: Host): void {
+    if (host.applied === 0 && this.#bootstrap.has(host.id))
+      host.configuration = this.#bootstrapConfiguration();
     host.raft = createRaft(
       {
         id: host.id,
@@ -152,6 +224,7 @@ export class Scenario {
         heartbeatTicks: 2,
         preVote: true,
         checkQuorum: true,
+        witness: host.witness,
         appendBytesMax: 1,
         inflightAppendsMax: 8,
         uncommittedBytesMax: 10_000,
@@ -160,7 +233,7 @@ export class Scenario {
       },
       {
         hardState: host.hardState,
-        configuration: configurationOf([...this.#hosts.values()].map(({ id }) => id)),
+        configuration: host.configuration,
         applied: logIndex(host.applied),
       },
       host.log,
@@ -183,6 +256,7 @@ export class Scenario {
     if (ready.snapshot !== null) {
       host.log.restore(ready.snapshot);
       host.applied = ready.snapshot.index;
+      host.configuration = ready.snapshot.configuration;
       this.#out.push(`${host.id} restores the snapshot up to ${ready.snapshot.index}`);
     }
     host.log.append(ready.entries);
@@ -190,7 +264,8 @@ export class Scenario {
     this.#queue.push(...ready.messagesAfterPersist);
     for (const entry of ready.committedEntries) {
       host.applied = entry.index;
-      this.#out.push(`${host.id} applies ${entry.index}/${entry.term} ${text.decode(entry.data)}`.trimEnd());
+      this.#out.push(`${host.id} applies ${entry.index}/${entry.term} ${describeData(entry)}`.trimEnd());
+      if (entry.type === 'configuration') host.configuration = configurationIn(entry);
     }
     for (const { requestId, index } of ready.readStates) {
       this.#out.push(`${host.id} may serve read ${requestId} from ${index} on`);
@@ -222,14 +297,20 @@ export class Scenario {
     return true;
   }
 
-  #compact({ log }: Host, index: number): void {
+  #compact({ log, configuration }: Host, index: number): void {
     const appliedTerm = log.termAt(logIndex(index)) ?? term(0);
     log.snapshotTaken({
       index: logIndex(index),
       term: appliedTerm,
-      configuration: configurationOf([...this.#hosts.values()].map(({ id }) => id)),
+      configuration,
     });
     log.compact(logIndex(index));
+  }
+
+  #describeConfiguration({ id, raft }: Host): string {
+    if (raft === null) return `${id}: down`;
+    const { configuration, configurationInProgress } = raft.status();
+    return `${id}: ${describeConfiguration(configuration)}${configurationInProgress ? ' (in progress)' : ''}`;
   }
 
   #describe({ id, raft, log }: Host): string {

@@ -1,5 +1,13 @@
 import { Journal } from '@raftsman/journal';
-import { configurationOf, createRaft, logIndex, memberId, term, type Entry, type Message } from '@raftsman/raft';
+import {
+  configurationOf,
+  createRaft,
+  logIndex,
+  memberId,
+  term,
+  type Entry,
+  type Message,
+} from '@raftsman/raft';
 import { createLogger } from '@raftsman/telemetry';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Applier } from '../src/replica/applier.js';
@@ -17,7 +25,11 @@ const voters = [self, leader, memberId(3)];
 /** A follower over a real journal whose writes end when the test lets them. */
 async function followerWithSlowDisk() {
   const directory = await temporaryDirectory();
-  const journal = await Journal.open(directory, { memberId: self, clusterId: 9, name: 'a' }, configurationOf(voters));
+  const journal = await Journal.open(
+    directory,
+    { memberId: self, clusterId: 9, name: 'a' },
+    configurationOf(voters),
+  );
   const logger = createLogger({ component: 'test', level: 'silent' });
   const stateMachine = new TinyStateMachine();
   const proposals = new Proposals({ origin: self, incarnation: 1, timeoutMs: 60_000 });
@@ -93,6 +105,7 @@ const append = (prev: number, commit: number, entries: readonly Entry[]): Messag
   prevLogIndex: logIndex(prev),
   prevLogTerm: term(prev === 0 ? 0 : 1),
   commit: logIndex(commit),
+  heldByAll: logIndex(0),
   entries,
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { logIndex, memberId, term, type Message, type Raft } from '@raftsman/raft';
+import { configurationOf, logIndex, memberId, term, type Message, type Raft } from '@raftsman/raft';
 import { decodeEnvelope, encodeEnvelope } from '../src/replica/envelope.js';
 import { clusterIdOf, memberIdOf } from '../src/replica/identity.js';
 import { decodeMessage, encodeMessage } from '../src/replica/peers/codec.js';
@@ -189,6 +189,7 @@ describe('on the wire', () => {
       prevLogTerm: term(5),
       entries: [entry, { ...entry, index: logIndex(9), type: 'configuration' }],
       commit: logIndex(6),
+      heldByAll: logIndex(4),
     },
     {
       ...base,
@@ -198,12 +199,24 @@ describe('on the wire', () => {
       hintIndex: logIndex(3),
       hintTerm: term(2),
     },
-    { ...base, kind: 'heartbeat-request', commit: logIndex(6), readContext: 12 },
+    { ...base, kind: 'heartbeat-request', commit: logIndex(6), readContext: 12, heldByAll: logIndex(5) },
     { ...base, kind: 'heartbeat-response', readContext: 12 },
     { ...base, kind: 'propose-request', entries: [{ type: 'normal', data: Buffer.from('p') }] },
     { ...base, kind: 'read-index-request', requestId: 99 },
     { ...base, kind: 'read-index-response', requestId: 99, index: logIndex(6) },
     { ...base, kind: 'timeout-now' },
+    {
+      ...base,
+      kind: 'witness-snapshot',
+      meta: {
+        index: logIndex(6),
+        term: term(5),
+        configuration: configurationOf([memberId(1), memberId(2)], {
+          learners: [memberId(3)],
+          directory: Buffer.from('names'),
+        }),
+      },
+    },
   ];
 
   /** Through the bytes, as the stream carries them. */
@@ -247,6 +260,7 @@ describe('the queue to a slow peer', () => {
     prevLogIndex: logIndex(0),
     prevLogTerm: term(0),
     commit: logIndex(0),
+    heldByAll: logIndex(0),
     entries: [{ index: logIndex(1), term: term(1), type: 'normal', data: new Uint8Array(size) }],
   });
   const vote: Message = {

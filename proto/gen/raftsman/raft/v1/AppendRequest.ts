@@ -8,6 +8,7 @@ export interface AppendRequest {
   'prevLogTerm'?: (number | string | Long);
   'entries'?: (_raftsman_raft_v1_LogEntry)[];
   'commit'?: (number | string | Long);
+  'heldByAll'?: (number | string | Long);
 }
 
 export interface AppendRequest__Output {
@@ -15,4 +16,5 @@ export interface AppendRequest__Output {
   'prevLogTerm': (string);
   'entries': (_raftsman_raft_v1_LogEntry__Output)[];
   'commit': (string);
+  'heldByAll': (string);
 }

@@ -5,9 +5,11 @@ import type { Long } from '@grpc/proto-loader';
 export interface HeartbeatRequest {
   'commit'?: (number | string | Long);
   'readContext'?: (number | string | Long);
+  'heldByAll'?: (number | string | Long);
 }
 
 export interface HeartbeatRequest__Output {
   'commit': (string);
   'readContext': (string);
+  'heldByAll': (string);
 }

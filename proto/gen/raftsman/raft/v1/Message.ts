@@ -10,6 +10,7 @@ import type { ProposeRequest as _raftsman_raft_v1_ProposeRequest, ProposeRequest
 import type { ReadIndexRequest as _raftsman_raft_v1_ReadIndexRequest, ReadIndexRequest__Output as _raftsman_raft_v1_ReadIndexRequest__Output } from '../../../raftsman/raft/v1/ReadIndexRequest.js';
 import type { ReadIndexResponse as _raftsman_raft_v1_ReadIndexResponse, ReadIndexResponse__Output as _raftsman_raft_v1_ReadIndexResponse__Output } from '../../../raftsman/raft/v1/ReadIndexResponse.js';
 import type { TimeoutNow as _raftsman_raft_v1_TimeoutNow, TimeoutNow__Output as _raftsman_raft_v1_TimeoutNow__Output } from '../../../raftsman/raft/v1/TimeoutNow.js';
+import type { WitnessSnapshot as _raftsman_raft_v1_WitnessSnapshot, WitnessSnapshot__Output as _raftsman_raft_v1_WitnessSnapshot__Output } from '../../../raftsman/raft/v1/WitnessSnapshot.js';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Message {
@@ -24,7 +25,8 @@ export interface Message {
   'readIndexRequest'?: (_raftsman_raft_v1_ReadIndexRequest | null);
   'readIndexResponse'?: (_raftsman_raft_v1_ReadIndexResponse | null);
   'timeoutNow'?: (_raftsman_raft_v1_TimeoutNow | null);
-  'kind'?: "voteRequest"|"voteResponse"|"appendRequest"|"appendResponse"|"heartbeatRequest"|"heartbeatResponse"|"proposeRequest"|"readIndexRequest"|"readIndexResponse"|"timeoutNow";
+  'witnessSnapshot'?: (_raftsman_raft_v1_WitnessSnapshot | null);
+  'kind'?: "voteRequest"|"voteResponse"|"appendRequest"|"appendResponse"|"heartbeatRequest"|"heartbeatResponse"|"proposeRequest"|"readIndexRequest"|"readIndexResponse"|"timeoutNow"|"witnessSnapshot";
 }
 
 export interface Message__Output {
@@ -39,5 +41,6 @@ export interface Message__Output {
   'readIndexRequest'?: (_raftsman_raft_v1_ReadIndexRequest__Output | null);
   'readIndexResponse'?: (_raftsman_raft_v1_ReadIndexResponse__Output | null);
   'timeoutNow'?: (_raftsman_raft_v1_TimeoutNow__Output | null);
-  'kind'?: "voteRequest"|"voteResponse"|"appendRequest"|"appendResponse"|"heartbeatRequest"|"heartbeatResponse"|"proposeRequest"|"readIndexRequest"|"readIndexResponse"|"timeoutNow";
+  'witnessSnapshot'?: (_raftsman_raft_v1_WitnessSnapshot__Output | null);
+  'kind'?: "voteRequest"|"voteResponse"|"appendRequest"|"appendResponse"|"heartbeatRequest"|"heartbeatResponse"|"proposeRequest"|"readIndexRequest"|"readIndexResponse"|"timeoutNow"|"witnessSnapshot";
 }

@@ -1,4 +1,12 @@
-import { logIndex, term, type Entry, type MemberId, type Message } from '@raftsman/raft';
+import {
+  decodeConfiguration,
+  encodeConfiguration,
+  logIndex,
+  term,
+  type Entry,
+  type MemberId,
+  type Message,
+} from '@raftsman/raft';
 import type {
   Message as WireMessage,
   Message__Output as ReceivedMessage,
@@ -28,8 +36,8 @@ export function encodeMessage(message: SentMessage): WireMessage {
         type: wireTypes[entry.type],
         data: entry.data,
       }));
-      const { prevLogIndex, prevLogTerm, commit } = message;
-      return { ...base, appendRequest: { prevLogIndex, prevLogTerm, commit, entries } };
+      const { prevLogIndex, prevLogTerm, commit, heldByAll } = message;
+      return { ...base, appendRequest: { prevLogIndex, prevLogTerm, commit, heldByAll, entries } };
     }
     case 'append-response':
       return { ...base, appendResponse: message };
@@ -50,6 +58,13 @@ export function encodeMessage(message: SentMessage): WireMessage {
       return { ...base, readIndexResponse: message };
     case 'timeout-now':
       return { ...base, timeoutNow: {} };
+    case 'witness-snapshot': {
+      const { index, term: indexTerm, configuration } = message.meta;
+      return {
+        ...base,
+        witnessSnapshot: { index, indexTerm, configuration: encodeConfiguration(configuration) },
+      };
+    }
   }
 }
 
@@ -66,8 +81,9 @@ export function decodeMessage(from: MemberId, to: MemberId, wire: ReceivedMessag
     return { ...base, kind: 'append-response', success, ...numbers };
   }
   if (wire.heartbeatRequest) {
-    const { commit, readContext } = wire.heartbeatRequest;
-    return { ...base, kind: 'heartbeat-request', commit: indexOf(commit), readContext: Number(readContext) };
+    const { commit, readContext, heldByAll } = wire.heartbeatRequest;
+    const indexes = { commit: indexOf(commit), heldByAll: indexOf(heldByAll) };
+    return { ...base, kind: 'heartbeat-request', readContext: Number(readContext), ...indexes };
   }
   if (wire.heartbeatResponse)
     return { ...base, kind: 'heartbeat-response', readContext: Number(wire.heartbeatResponse.readContext) };
@@ -91,6 +107,7 @@ function appendRequest(wire: NonNullable<ReceivedMessage['appendRequest']>) {
     prevLogTerm,
     entries,
     commit: indexOf(wire.commit),
+    heldByAll: indexOf(wire.heldByAll),
   } as const;
 }
 
@@ -110,7 +127,19 @@ function decodeRare(base: Pick<Message, 'from' | 'to' | 'term'>, wire: ReceivedM
     const { preVote, granted } = wire.voteResponse;
     return { ...base, kind: 'vote-response', preVote, granted };
   }
+  if (wire.witnessSnapshot) return witnessSnapshot(base, wire.witnessSnapshot);
   return wire.timeoutNow ? { ...base, kind: 'timeout-now' } : null;
+}
+
+/** null: what it says is no configuration. */
+function witnessSnapshot(
+  base: Pick<Message, 'from' | 'to' | 'term'>,
+  wire: NonNullable<ReceivedMessage['witnessSnapshot']>,
+): Message | null {
+  const configuration = decodeConfiguration(wire.configuration);
+  if (configuration === null) return null;
+  const meta = { index: indexOf(wire.index), term: termOf(wire.indexTerm), configuration };
+  return { ...base, kind: 'witness-snapshot', meta };
 }
 
 /** What a message takes in memory and on the wire, about. */
@@ -118,5 +147,6 @@ export function messageSizeBytes(message: Message): number {
   let size = 64;
   if (message.kind === 'append-request' || message.kind === 'propose-request')
     for (const { data } of message.entries) size += data.length + 16;
+  if (message.kind === 'witness-snapshot') size += message.meta.configuration.directory.length;
   return size;
 }
