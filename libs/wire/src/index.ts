@@ -7,6 +7,7 @@ export {
   type TlsFiles,
 } from './tls.js';
 export { apiserverName, balancedTarget, channelOptions } from './channel.js';
-export { createGrpcServer, type GrpcServer, type GrpcService } from './server.js';
+export { createGrpcServer, type GrpcServer, type GrpcServerOptions, type GrpcService } from './server.js';
+export { listenShared, type SharedPort } from './shared-port.js';
 export { CallError, InProcessServices, type Caller, type Method } from './in-process.js';
 export { wireLimits } from './limits.js';

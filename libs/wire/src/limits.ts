@@ -8,4 +8,18 @@ export const wireLimits = {
   /** Reconnects after a broken connection. */
   reconnectBackoffMinMs: 50,
   reconnectBackoffMaxMs: 1_000,
+  /** Connections of one listening socket; more are closed as they come. */
+  connectionsMax: 20_000,
+  /** Those among them that speak HTTP/1.1; more are answered 503. */
+  httpConnectionsMax: 4_096,
+  /** A shared port's connection that has not said whether it speaks HTTP/1.1 or HTTP/2, since its last byte. */
+  silentConnectionMs: 10_000,
+  tlsHandshakeTimeoutMs: 10_000,
+  /** HTTP/1.1: how long the headers of a request and the whole of it may take to come, checked every so often. */
+  httpHeadersTimeoutMs: 10_000,
+  httpRequestTimeoutMs: 60_000,
+  httpCheckIntervalMs: 5_000,
+  /** HTTP/1.1 connections between two requests. */
+  httpKeepAliveTimeoutMs: 60_000,
+  httpHeaderBytesMax: 16 * 1024,
 } as const;

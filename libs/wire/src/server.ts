@@ -1,5 +1,8 @@
+import type { RequestListener } from 'node:http';
+import type { Socket } from 'node:net';
 import {
   Server,
+  ServerCredentials,
   type ServerOptions,
   type ServiceDefinition,
   type UntypedServiceImplementation,
@@ -9,6 +12,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { loadProto } from './load-proto.js';
 import { wireLimits } from './limits.js';
+import { listenShared, type SharedPort } from './shared-port.js';
 import { serverCredentials, type ServerSecurity } from './tls.js';
 
 export interface GrpcService {
@@ -27,12 +31,19 @@ export interface GrpcServer {
   close(graceMs: number): Promise<void>;
 }
 
+export interface GrpcServerOptions extends ServerOptions {
+  /** Default: true. */
+  readonly reflection?: boolean;
+  /** HTTP/1.1 on the same ports. */
+  readonly http?: RequestListener;
+}
+
 /** A server with health and, unless switched off, reflection beside the given services. */
 export function createGrpcServer(
   services: readonly GrpcService[],
-  options: ServerOptions & { readonly reflection?: boolean } = {},
+  options: GrpcServerOptions = {},
 ): GrpcServer {
-  const { reflection = true, ...serverOptions } = options;
+  const { reflection = true, http, ...serverOptions } = options;
   const server = new Server({
     'grpc.max_receive_message_length': wireLimits.receiveMessageBytesMax,
     'grpc.keepalive_time_ms': wireLimits.keepaliveTimeMs,
@@ -49,6 +60,36 @@ export function createGrpcServer(
     );
     new ReflectionService(described).addToServer(server);
   }
+  const listening = http === undefined ? ownPorts(server) : sharedPorts(server, http);
+  return {
+    listen: listening.listen,
+    setServing: (service, serving) => health.setStatus(service, serving ? 'SERVING' : 'NOT_SERVING'),
+    close: (graceMs) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => {
+          server.forceShutdown();
+          listening.cut();
+          resolve();
+        }, graceMs);
+        const closed = listening.close();
+        server.tryShutdown(() => {
+          void closed.then(() => {
+            clearTimeout(timer);
+            resolve();
+          });
+        });
+      }),
+  };
+}
+
+interface Listening {
+  readonly listen: GrpcServer['listen'];
+  /** Beside the connections of gRPC, which the server closes itself. */
+  readonly close: () => Promise<void>;
+  readonly cut: () => void;
+}
+
+function ownPorts(server: Server): Listening {
   return {
     listen: (address, security) =>
       new Promise((resolve, reject) => {
@@ -57,17 +98,25 @@ export function createGrpcServer(
           else resolve(port);
         });
       }),
-    setServing: (service, serving) => health.setStatus(service, serving ? 'SERVING' : 'NOT_SERVING'),
-    close: (graceMs) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(() => {
-          server.forceShutdown();
-          resolve();
-        }, graceMs);
-        server.tryShutdown(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      }),
+    close: () => Promise.resolve(),
+    cut: () => undefined,
+  };
+}
+
+/** TLS ends before gRPC sees the connection; whose certificate was shown it finds on the socket, as on its own ports. */
+function sharedPorts(server: Server, http: RequestListener): Listening {
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const ports: SharedPort[] = [];
+  return {
+    listen: async (address, security) => {
+      const faces = { http, http2: (connection: Socket) => injector.injectConnection(connection) };
+      const port = await listenShared(address, security, faces);
+      ports.push(port);
+      return port.port;
+    },
+    close: async () => void (await Promise.all(ports.map((port) => port.close()))),
+    cut: () => {
+      for (const port of ports) port.cut();
+    },
   };
 }

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { wireLimits } from './limits.js';
+import type { ServerSecurity } from './tls.js';
+
+/** What one port serves. */
+export interface Faces {
+  /** HTTP/1.1. */
+  readonly http: RequestListener;
+  /** Takes connections that speak HTTP/2, whose first bytes are put back. Without it they are closed. */
+  readonly http2?: (connection: Socket) => void;
+}
+
+const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+/** So much of the preface no request of HTTP/1.1 begins with. */
+const tellingBytes = 4;
+const tooMany = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+
+const bounds: ServerOptions = {
+  headersTimeout: wireLimits.httpHeadersTimeoutMs,
+  requestTimeout: wireLimits.httpRequestTimeoutMs,
+  keepAliveTimeout: wireLimits.httpKeepAliveTimeoutMs,
+  connectionsCheckingInterval: wireLimits.httpCheckIntervalMs,
+  maxHeaderSize: wireLimits.httpHeaderBytesMax,
+};
+
+/**
+ * One listening socket. A connection's first bytes tell HTTP/2 from HTTP/1.1; with TLS a client that offers both, as browsers and curl do,
+ * is given HTTP/1.1, while gRPC clients offer only HTTP/2. Who says nothing for a while is gone.
+ */
+export class FaceListener {
+  readonly #server: Server;
+  readonly #faces: Faces;
+  readonly #serveHttp: (connection: Socket) => void;
+  /** Connections that have not said yet what they are. */
+  readonly #silent = new Set<Socket>();
+  #httpCount = 0;
+
+  constructor(security: ServerSecurity, faces: Faces) {
+    this.#faces = faces;
+    this.#server =
+      security === 'insecure'
+        ? createServer(bounds, faces.http)
+        : createTlsServer({ ...bounds, ...tlsOptions(security) }, faces.http);
+    this.#server.maxConnections = wireLimits.connectionsMax;
+    // Node's HTTP server takes over connections by a listener of its own: it gets those that are for it.
+    const event = security === 'insecure' ? 'connection' : 'secureConnection';
+    const [serveHttp] = this.#server.listeners(event) as ((connection: Socket) => void)[];
+    this.#server.removeAllListeners(event);
+    this.#serveHttp = serveHttp!.bind(this.#server);
+    this.#server.on(event, (connection: Socket) => this.#listenTo(connection));
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  listen(host: string, port: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const connection of this.#silent) connection.destroy();
+    return closed;
+  }
+
+  cut(): void {
+    this.#server.closeAllConnections();
+  }
+
+  #listenTo(connection: Socket): void {
+    this.#silent.add(connection);
+    connection.on('error', () => connection.destroy());
+    connection.setTimeout(wireLimits.silentConnectionMs, () => connection.destroy());
+    const forget = (): void => void this.#silent.delete(connection);
+    connection.once('close', forget);
+    this.#hear(connection, Buffer.alloc(0), () => {
+      forget();
+      connection.off('close', forget);
+      connection.setTimeout(0);
+      connection.removeAllListeners('timeout');
+    });
+  }
+
+  #hear(connection: Socket, before: Buffer, recognised: () => void): void {
+    connection.once('data', (bytes: Buffer) => {
+      connection.pause();
+      const heard = before.length === 0 ? bytes : Buffer.concat([before, bytes]);
+      const compared = Math.min(heard.length, tellingBytes);
+      const isHttp2 = heard.compare(preface, 0, compared, 0, compared) === 0;
+      if (isHttp2 && compared < tellingBytes) return this.#hear(connection, heard, recognised);
+      recognised();
+      connection.unshift(heard);
+      if (isHttp2) this.#serveHttp2(connection);
+      else this.#serveHttp1(connection);
+    });
+    connection.resume();
+  }
+
+  #serveHttp2(connection: Socket): void {
+    if (this.#faces.http2 === undefined) connection.destroy();
+    else this.#faces.http2(connection);
+  }
+
+  #serveHttp1(connection: Socket): void {
+    if (this.#httpCount >= wireLimits.httpConnectionsMax) {
+      connection.end(tooMany, () => connection.destroy());
+      return;
+    }
+    this.#httpCount += 1;
+    connection.once('close', () => (this.#httpCount -= 1));
+    this.#serveHttp(connection);
+    connection.resume();
+  }
+}
+
+/** What grpc-js makes of the same files. Throws if one cannot be read. */
+function tlsOptions(security: Exclude<ServerSecurity, 'insecure'>) {
+  return {
+    ca: readFileSync(security.caFile),
+    cert: readFileSync(security.certFile),
+    key: readFileSync(security.keyFile),
+    requestCert: security.clientCertRequired,
+    ALPNProtocols: ['http/1.1', 'h2'],
+    handshakeTimeout: wireLimits.tlsHandshakeTimeoutMs,
+  };
+}
