@@ -80,6 +80,9 @@ function faceConfig(config: StoreConfig) {
     quotaBackendBytes: config.quotaBackendBytes || storeLimits.quotaBackendBytesDefault,
     watchProgressNotifyIntervalMs,
     electionTimeoutMs,
+    clientCertAuth: config.clientListeners.some(
+      ({ security }) => security !== 'insecure' && security.clientCertRequired,
+    ),
     leaderSecurity: config.clientSecurity,
   };
 }

@@ -12,6 +12,8 @@ export interface EtcdFaceConfig {
   readonly watchProgressNotifyIntervalMs: number;
   /** The members' election timeout: leases live at least 1.5 of it, and a new leader prolongs every lease by one. */
   readonly electionTimeoutMs: number;
+  /** Clients' certificates are verified: who shows no token is the user of his certificate's common name. Default: no. */
+  readonly clientCertAuth: boolean;
   /** How this member reaches the leader's client URL, to which lease keepalives go. */
   readonly leaderSecurity: ClientSecurity;
 }
@@ -26,6 +28,7 @@ export function defaultEtcdFaceConfig(leaderSecurity: ClientSecurity): EtcdFaceC
     quotaBackendBytes: 2048 * mebibyte,
     watchProgressNotifyIntervalMs: 600_000,
     electionTimeoutMs: 1_000,
+    clientCertAuth: false,
     leaderSecurity,
   };
 }

@@ -8,6 +8,8 @@ import {
 } from '@raftsman/mvcc';
 import type { ResponseHeader } from '@raftsman/proto/gen/etcdserverpb/ResponseHeader.js';
 import type { Logger } from '@raftsman/telemetry';
+import { encodeAs } from '../auth/commands.js';
+import { AuthError, type Identity } from '../auth/types.js';
 import type { Replica } from '../contract.js';
 import type { EtcdFaceConfig } from './config.js';
 import { etcdError } from './errors.js';
@@ -35,18 +37,30 @@ export function memberHeader({
   return { clusterId, memberId: id, raftTerm: term };
 }
 
-type ResultOf<C extends Command> = C['kind'] extends 'lease-expire'
+export type ResultOf<C extends Command> = C['kind'] extends 'lease-expire'
   ? Extract<CommandResult, { kind: 'lease-revoke' }>
   : C['kind'] extends 'compact-step'
     ? Extract<CommandResult, { kind: 'compact' }>
     : Extract<CommandResult, { kind: C['kind'] }>;
 
-/** Rejects with EtcdError, MvccError (the store refused) or ReplicaError. */
-export async function propose<C extends Command>(context: Context, command: C): Promise<ResultOf<C>> {
+/**
+ * What clients want goes through access.ts; this is for what the member wants itself, without `identity`. Rejects with EtcdError, MvccError
+ * (the store refused), AuthError or ReplicaError.
+ */
+export async function propose<C extends Command>(
+  context: Context,
+  command: C,
+  identity: Identity | null = null,
+): Promise<ResultOf<C>> {
   const data = encodeCommand(command);
+  return (await proposeEncoded(context, identity === null ? data : encodeAs(identity, data))) as ResultOf<C>;
+}
+
+/** A command of any part of the state (state-part.ts). Rejects as propose does. */
+export async function proposeEncoded(context: Context, data: Uint8Array): Promise<unknown> {
   if (data.length > context.config.requestBytesMax) throw etcdError('requestTooLarge');
-  const result = (await context.replica.propose(data)) as ResultOf<C> | MvccError;
-  if (result instanceof MvccError) throw result;
+  const result = await context.replica.propose(data);
+  if (result instanceof MvccError || result instanceof AuthError) throw result;
   return result;
 }
 

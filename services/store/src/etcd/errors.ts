@@ -1,5 +1,6 @@
 import { status, type StatusObject } from '@grpc/grpc-js';
 import { MvccError, type MvccErrorCode } from '@raftsman/mvcc';
+import { AuthError, type AuthErrorCode } from '../auth/types.js';
 import { ReplicaError, type ReplicaErrorCode } from '../contract.js';
 
 /** etcd's codes and texts (api/v3rpc/rpctypes/error.go): clients compare the texts. */
@@ -21,8 +22,26 @@ export const etcdErrors = {
   requestTooLarge: [status.INVALID_ARGUMENT, 'etcdserver: request is too large'],
   tooManyRequests: [status.RESOURCE_EXHAUSTED, 'etcdserver: too many requests'],
   authNotEnabled: [status.FAILED_PRECONDITION, 'etcdserver: authentication is not enabled'],
+  rootUserMissing: [status.FAILED_PRECONDITION, 'etcdserver: root user does not exist'],
+  rootRoleMissing: [status.FAILED_PRECONDITION, 'etcdserver: root user does not have root role'],
+  userExists: [status.FAILED_PRECONDITION, 'etcdserver: user name already exists'],
+  userEmpty: [status.INVALID_ARGUMENT, 'etcdserver: user name is empty'],
   userNotFound: [status.FAILED_PRECONDITION, 'etcdserver: user name not found'],
   roleNotFound: [status.FAILED_PRECONDITION, 'etcdserver: role name not found'],
+  roleExists: [status.FAILED_PRECONDITION, 'etcdserver: role name already exists'],
+  roleEmpty: [status.INVALID_ARGUMENT, 'etcdserver: role name is empty'],
+  roleNotGranted: [status.FAILED_PRECONDITION, 'etcdserver: role is not granted to the user'],
+  permissionNotGiven: [status.INVALID_ARGUMENT, 'etcdserver: permission not given'],
+  permissionNotGranted: [status.FAILED_PRECONDITION, 'etcdserver: permission is not granted to the role'],
+  permissionDenied: [status.PERMISSION_DENIED, 'etcdserver: permission denied'],
+  authFailed: [status.INVALID_ARGUMENT, 'etcdserver: authentication failed, invalid user ID or password'],
+  invalidAuthToken: [status.UNAUTHENTICATED, 'etcdserver: invalid auth token'],
+  invalidAuthManagement: [status.INVALID_ARGUMENT, 'etcdserver: invalid auth management'],
+  authOldRevision: [status.INVALID_ARGUMENT, 'etcdserver: revision of auth store is old'],
+  // The next three are our own.
+  tooManyUsers: [status.RESOURCE_EXHAUSTED, 'etcdserver: too many users, roles or permissions'],
+  nameTooLong: [status.INVALID_ARGUMENT, 'etcdserver: user or role name is too long'],
+  passwordTooLong: [status.INVALID_ARGUMENT, 'etcdserver: password is too long'],
   noLeader: [status.UNAVAILABLE, 'etcdserver: no leader'],
   notLeader: [status.FAILED_PRECONDITION, 'etcdserver: not leader'],
   leaderChanged: [status.UNAVAILABLE, 'etcdserver: leader changed'],
@@ -61,6 +80,14 @@ export function etcdError(name: EtcdErrorName): EtcdError {
 export const unsupported = (what: string): EtcdError =>
   new EtcdError(status.UNIMPLEMENTED, `etcdserver: ${what} is not supported by this store`);
 
+/** As Go prints a status, which etcd puts into the reason of a canceled watch. */
+export function printed({ code, details }: EtcdError): string {
+  const name = status[code]
+    .toLowerCase()
+    .replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return `rpc error: code = ${name} desc = ${details}`;
+}
+
 const byMvccCode: Record<MvccErrorCode, EtcdErrorName> = {
   compacted: 'compacted',
   'future-revision': 'futureRevision',
@@ -82,10 +109,31 @@ const byReplicaCode: Record<ReplicaErrorCode, EtcdErrorName> = {
   'leader-changed': 'leaderChanged',
 };
 
+const byAuthCode: Record<AuthErrorCode, EtcdErrorName> = {
+  'root-user-missing': 'rootUserMissing',
+  'root-role-missing': 'rootRoleMissing',
+  'user-exists': 'userExists',
+  'user-empty': 'userEmpty',
+  'user-not-found': 'userNotFound',
+  'role-exists': 'roleExists',
+  'role-empty': 'roleEmpty',
+  'role-not-found': 'roleNotFound',
+  'role-not-granted': 'roleNotGranted',
+  'permission-not-given': 'permissionNotGiven',
+  'permission-not-granted': 'permissionNotGranted',
+  'permission-denied': 'permissionDenied',
+  'invalid-management': 'invalidAuthManagement',
+  'not-enabled': 'authNotEnabled',
+  'auth-failed': 'authFailed',
+  'old-revision': 'authOldRevision',
+  'too-many': 'tooManyUsers',
+};
+
 /** The refusal that an error stands for; undefined: it is a bug. */
 export function toEtcdError(error: unknown): EtcdError | undefined {
   if (error instanceof EtcdError) return error;
   if (error instanceof MvccError) return etcdError(byMvccCode[error.code]);
+  if (error instanceof AuthError) return etcdError(byAuthCode[error.code]);
   if (error instanceof ReplicaError) return etcdError(byReplicaCode[error.code]);
   return undefined;
 }

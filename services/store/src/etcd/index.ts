@@ -6,6 +6,7 @@ import type { Concurrency } from './concurrency.js';
 import type { Context } from './context.js';
 import { takesEncoded } from './encoded.js';
 import { createElection } from './election.js';
+import { guarded, guards } from './guards.js';
 import { createKv } from './kv.js';
 import { LeaderClient } from './leader-client.js';
 import { Leadership } from './leadership.js';
@@ -14,6 +15,7 @@ import { LeaseKeeper } from './lease-keeper.js';
 import { etcdLimits } from './limits.js';
 import { createLock } from './lock.js';
 import { createMaintenance } from './maintenance.js';
+import { Passwords } from './passwords.js';
 import { Waiters } from './waiters.js';
 import { WatchPump } from './watch-pump.js';
 import { createWatch } from './watch.js';
@@ -45,9 +47,9 @@ export function createEtcdServices(context: Context): EtcdFace {
     { ...kv, definition: takesEncoded(kv.definition, 'Range') },
     service('Watch', watch.handlers),
     service('Lease', createLease(context, keeper, leader)),
-    service('Cluster', createCluster(context)),
-    service('Maintenance', createMaintenance(context)),
-    service('Auth', createAuth(context)),
+    service('Cluster', guarded(context, guards.Cluster, createCluster(context))),
+    service('Maintenance', guarded(context, guards.Maintenance, createMaintenance(context))),
+    service('Auth', createAuth(context, new Passwords())),
   ];
   const waiters = new Waiters();
   const concurrency: Concurrency = { context, services: new InProcessServices(services), pump, waiters };

@@ -2,6 +2,8 @@ import { isReadOnly, type Op, type TxnRequest, type TxnResult } from '@raftsman/
 import type { KVHandlers } from '@raftsman/proto/gen/etcdserverpb/KV.js';
 import type { RangeResponse } from '@raftsman/proto/gen/etcdserverpb/RangeResponse.js';
 import type { TxnRequest__Output } from '@raftsman/proto/gen/etcdserverpb/TxnRequest.js';
+import { requireOp, requireRead } from '../auth/permissions.js';
+import { proposeAs, readAs, type Caller } from './access.js';
 import { header, memberHeader, propose, requireSpace, storeOf, type Context } from './context.js';
 import { parseDeleteRange, parsePut, parseRange, parseTxn } from './from-wire.js';
 import { encodeRangeResponse } from './range-response.js';
@@ -11,25 +13,31 @@ import { unary } from './unary.js';
 /** Reads are linearizable through a read index unless they say `serializable`; every write is a proposal. */
 export function createKv(context: Context): KVHandlers {
   return {
-    Range: unary(context, async (message) => {
+    Range: unary(context, async (message, call) => {
       const request = parseRange(message);
       if (!message.serializable) await context.replica.readIndex();
       // In its wire form: index.ts lets this method answer so.
-      return encodeRangeResponse(memberHeader(context), storeOf(context).range(request)) as RangeResponse;
+      const result = await readAs(
+        context,
+        call,
+        (auth, who) => requireRead(auth, who, request.key, request.rangeEnd),
+        () => storeOf(context).range(request),
+      );
+      return encodeRangeResponse(memberHeader(context), result) as RangeResponse;
     }),
 
-    Put: unary(context, async (message) => {
+    Put: unary(context, async (message, call) => {
       const request = parsePut(message);
       requireSpace(context);
-      const result = await propose(context, request);
+      const result = await proposeAs(context, call, request);
       return {
         header: header(context, result.revision),
         prevKv: result.prevKv && wireKeyValue(result.prevKv),
       };
     }),
 
-    DeleteRange: unary(context, async (message) => {
-      const result = await propose(context, parseDeleteRange(message));
+    DeleteRange: unary(context, async (message, call) => {
+      const result = await proposeAs(context, call, parseDeleteRange(message));
       return {
         header: header(context, result.revision),
         deleted: result.deleted,
@@ -37,17 +45,17 @@ export function createKv(context: Context): KVHandlers {
       };
     }),
 
-    Txn: unary(context, async (message) => {
+    Txn: unary(context, async (message, call) => {
       const request = parseTxn(message, context.config.txnOpsMax);
       const result = isReadOnly(request)
-        ? await readTxn(context, request, isSerializable(message))
-        : await writeTxn(context, request);
+        ? await readTxn(context, call, request, isSerializable(message))
+        : await writeTxn(context, call, request);
       return { header: header(context, result.revision), ...wireTxn(result) };
     }),
 
-    Compact: unary(context, async (message) => {
+    Compact: unary(context, async (message, call) => {
       const request = { kind: 'compact', revision: Number(message.revision) } as const;
-      const first = await propose(context, request);
+      const first = await proposeAs(context, call, request);
       const rest = first.pending ? finishCompaction(context) : Promise.resolve();
       if (message.physical) await rest;
       // Without `physical` nobody waits: what a failure leaves is done with the next writes.
@@ -60,16 +68,26 @@ export function createKv(context: Context): KVHandlers {
   };
 }
 
-async function readTxn(context: Context, request: TxnRequest, serializable: boolean): Promise<TxnResult> {
+async function readTxn(
+  context: Context,
+  caller: Caller,
+  request: TxnRequest,
+  serializable: boolean,
+): Promise<TxnResult> {
   if (!serializable) await context.replica.readIndex();
-  return storeOf(context).read(request);
+  return readAs(
+    context,
+    caller,
+    (auth, who) => requireOp(auth, who, request, storeOf(context).leases),
+    () => storeOf(context).read(request),
+  );
 }
 
-async function writeTxn(context: Context, request: TxnRequest): Promise<TxnResult> {
+async function writeTxn(context: Context, caller: Caller, request: TxnRequest): Promise<TxnResult> {
   const puts = (op: Op): boolean => op.kind === 'put' || (op.kind === 'txn' && hasPut(op));
   const hasPut = (txn: TxnRequest): boolean => txn.success.some(puts) || txn.failure.some(puts);
   if (hasPut(request)) requireSpace(context);
-  return propose(context, request);
+  return proposeAs(context, caller, request);
 }
 
 async function finishCompaction(context: Context): Promise<void> {

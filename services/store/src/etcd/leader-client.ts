@@ -1,8 +1,10 @@
-import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import type { LeaseKeepAliveResponse__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseKeepAliveResponse.js';
 import type { LeaseTimeToLiveResponse__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseTimeToLiveResponse.js';
 import { clientCredentials, loadService } from '@raftsman/wire';
+import type { Caller } from './access.js';
+import { ForwardedTokens } from './auth-tokens.js';
 import type { Context } from './context.js';
 import { etcdError, EtcdError } from './errors.js';
 import { etcdLimits } from './limits.js';
@@ -12,18 +14,45 @@ const forwardedKey = 'raftsman-forwarded';
 /** A member that gets such a call must not pass it on: two members that take each other for the leader would play ping-pong. */
 export const isForwarded = (metadata: Metadata): boolean => metadata.get(forwardedKey).length > 0;
 
-/** Asks the leader what only it knows, over the client API that it serves to everyone. */
+/** Asks the leader what only it knows, over the client API that it serves to everyone, in the name of whoever asks this member. */
 export class LeaderClient {
   readonly #context: Context;
+  readonly #tokens: ForwardedTokens;
   #connection: { readonly url: string; readonly client: LeaseClient } | undefined;
 
   constructor(context: Context) {
     this.#context = context;
+    this.#tokens = new ForwardedTokens(context);
   }
 
-  /** Rejects with EtcdError. */
-  async keepAlive(id: string): Promise<LeaseKeepAliveResponse__Output> {
-    const stream = this.#client().LeaseKeepAlive(metadata(), { deadline: deadline() });
+  /** Rejects with EtcdError, AuthError or ReplicaError. */
+  async keepAlive(id: string, caller: Caller): Promise<LeaseKeepAliveResponse__Output> {
+    return this.#ask(caller, (metadata) => this.#keepAlive(id, metadata));
+  }
+
+  /** Rejects with EtcdError, AuthError or ReplicaError. */
+  async timeToLive(id: string, keys: boolean, caller: Caller): Promise<LeaseTimeToLiveResponse__Output> {
+    return this.#ask(caller, (metadata) => this.#timeToLive(id, keys, metadata));
+  }
+
+  close(): void {
+    this.#connection?.client.close();
+    this.#connection = undefined;
+  }
+
+  async #ask<Response>(caller: Caller, ask: (metadata: Metadata) => Promise<Response>): Promise<Response> {
+    try {
+      return await ask(forwarded(await this.#tokens.of(caller)));
+    } catch (error) {
+      // The leader was started since, and has forgotten its tokens; only of one of our own can there be another.
+      const isUnknown = error instanceof EtcdError && error.code === status.UNAUTHENTICATED;
+      if (!isUnknown || !this.#tokens.forget(caller)) throw error;
+    }
+    return ask(forwarded(await this.#tokens.of(caller)));
+  }
+
+  #keepAlive(id: string, metadata: Metadata): Promise<LeaseKeepAliveResponse__Output> {
+    const stream = this.#client().LeaseKeepAlive(metadata, { deadline: deadline() });
     return new Promise((resolve, reject) => {
       stream.on('data', (response: LeaseKeepAliveResponse__Output) => {
         resolve(response);
@@ -35,21 +64,15 @@ export class LeaderClient {
     });
   }
 
-  /** Rejects with EtcdError. */
-  async timeToLive(id: string, keys: boolean): Promise<LeaseTimeToLiveResponse__Output> {
+  #timeToLive(id: string, keys: boolean, metadata: Metadata): Promise<LeaseTimeToLiveResponse__Output> {
     const client = this.#client();
     return new Promise((resolve, reject) => {
-      client.LeaseTimeToLive({ ID: id, keys }, metadata(), { deadline: deadline() }, (error, response) => {
+      client.LeaseTimeToLive({ ID: id, keys }, metadata, { deadline: deadline() }, (error, response) => {
         if (error) reject(fromLeader(error));
         else if (response) resolve(response);
         else reject(etcdError('leaderChanged'));
       });
     });
-  }
-
-  close(): void {
-    this.#connection?.client.close();
-    this.#connection = undefined;
   }
 
   #client(): LeaseClient {
@@ -67,9 +90,10 @@ export class LeaderClient {
   }
 }
 
-function metadata(): Metadata {
+function forwarded(token: string | undefined): Metadata {
   const sent = new Metadata();
   sent.set(forwardedKey, '1');
+  if (token !== undefined) sent.set('token', token);
   return sent;
 }
 

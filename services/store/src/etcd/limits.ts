@@ -31,6 +31,13 @@ export const etcdLimits = {
   waitersMax: 16_384,
   /** Of the lease that a lock or an election is given when its client names none; etcd's figure. */
   sessionTtlSeconds: 60,
+  /** How often a request is tried again because users or roles changed under it. */
+  authAttemptsMax: 8,
+  /** Passwords that wait to be hashed, a tenth of a second of work each, and those of one address among them; more are refused as too many requests. */
+  passwordsWaitingMax: 64,
+  passwordsWaitingPerAddressMax: 16,
+  /** Users whose certificate this member has seen and in whose name it asks the leader. */
+  forwardedTokensMax: 1_024,
   /** The longest that a timer can sleep, in ms. */
   timerMsMax: 2 ** 31 - 1,
 } as const;

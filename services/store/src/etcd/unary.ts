@@ -1,4 +1,5 @@
 import type { handleUnaryCall, Metadata } from '@grpc/grpc-js';
+import type { Caller } from './access.js';
 import type { Context } from './context.js';
 import { etcdError, toEtcdError } from './errors.js';
 
@@ -7,10 +8,10 @@ export function requiresLeader(metadata: Metadata): boolean {
   return metadata.get('hasleader').includes('true');
 }
 
-/** A handler whose rejections become the client's status. What is no refusal is a bug: it rejects unhandled and the process dies. */
+/** A handler, which knows by `call` who asks (access.ts), and whose rejections become the client's status. What is no refusal is a bug: it rejects unhandled and the process dies. */
 export function unary<Request, Response>(
   context: Context,
-  handle: (request: Request, metadata: Metadata) => Promise<Response> | Response,
+  handle: (request: Request, call: Caller) => Promise<Response> | Response,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
     void answer();
@@ -19,7 +20,7 @@ export function unary<Request, Response>(
       try {
         if (requiresLeader(call.metadata) && context.replica.status().leader === null)
           throw etcdError('noLeader');
-        response = await handle(call.request, call.metadata);
+        response = await handle(call.request, call);
       } catch (error) {
         const refusal = toEtcdError(error);
         if (refusal === undefined) throw error;

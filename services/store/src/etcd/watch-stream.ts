@@ -13,8 +13,10 @@ import type { Event } from '@raftsman/proto/gen/mvccpb/Event.js';
 import type { WatchCreateRequest__Output } from '@raftsman/proto/gen/etcdserverpb/WatchCreateRequest.js';
 import type { WatchRequest__Output } from '@raftsman/proto/gen/etcdserverpb/WatchRequest.js';
 import type { WatchResponse } from '@raftsman/proto/gen/etcdserverpb/WatchResponse.js';
+import { requireRead } from '../auth/permissions.js';
+import { permit } from './access.js';
 import { header, memberHeader, storeOf, type Context } from './context.js';
-import type { EtcdError } from './errors.js';
+import { printed, toEtcdError, type EtcdError } from './errors.js';
 import { binary } from './from-wire.js';
 import { etcdLimits } from './limits.js';
 import { wireEvent } from './to-wire.js';
@@ -47,6 +49,8 @@ export class WatchStream implements WatchSink {
   #bytesUnderWay = 0;
   #progressWanted = false;
   #progressTimer: NodeJS.Timeout | undefined;
+  /** A watch is being looked at whether it is permitted: what comes after it waits. */
+  #checking = false;
   #ended = false;
   onEnd: () => void = () => undefined;
 
@@ -111,18 +115,43 @@ export class WatchStream implements WatchSink {
 
   #receive(request: WatchRequest__Output): void {
     if (this.#ended) return;
-    if (request.createRequest) this.#create(request.createRequest);
+    if (request.createRequest) this.#createIfPermitted(request.createRequest);
     else if (request.cancelRequest) this.#cancel(request.cancelRequest.watchId);
     else if (request.progressRequest) this.#requestProgress();
-    if (!this.ready()) this.#call.pause();
+    if (this.#checking || !this.ready()) this.#call.pause();
+  }
+
+  /** Asked once, like etcd: a watch goes on when its permission is revoked. */
+  #createIfPermitted(request: WatchCreateRequest__Output): void {
+    if (!this.#context.stateMachine.auth.enabled) return this.#create(request);
+    this.#checking = true;
+    const created = permit(this.#context, this.#call, (auth, who) =>
+      requireRead(auth, who, binary(request.key) || '\0', binary(request.rangeEnd)),
+    ).then(
+      () => this.#create(request),
+      (error: unknown) => {
+        const refusal = toEtcdError(error);
+        if (refusal === undefined) throw error;
+        this.#refuse(printed(refusal));
+      },
+    );
+    void created.then(() => {
+      this.#checking = false;
+      if (!this.#ended && this.ready()) this.#call.resume();
+    });
+  }
+
+  #refuse(cancelReason: string): void {
+    const watchId = '-1';
+    this.#write({ header: header(this.#context), created: true, watchId, canceled: true, cancelReason });
   }
 
   #create(request: WatchCreateRequest__Output): void {
+    if (this.#ended) return;
     const current = storeOf(this.#context).revision;
     const range = keyRange(binary(request.key) || '\0', binary(request.rangeEnd));
     const created = { header: header(this.#context), created: true };
-    const refuse = (cancelReason: string): void =>
-      this.#write({ ...created, watchId: '-1', canceled: true, cancelReason });
+    const refuse = (reason: string): void => this.#refuse(reason);
     if (isEmpty(range)) return refuse('mvcc: watcher range is empty');
     if (this.#watches.size >= etcdLimits.watchesPerStreamMax)
       return refuse('etcdserver: too many watches on one stream');
@@ -209,7 +238,7 @@ export class WatchStream implements WatchSink {
       const wasReady = this.ready();
       this.#bytesUnderWay -= size;
       if (wasReady || !this.ready()) return;
-      this.#call.resume();
+      if (!this.#checking) this.#call.resume();
       this.#pump.wake();
     });
   }
