@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { lineOf } from './errors.js';
 
-/** Services are loaded when they are asked for: a store must not carry the apiserver's memory. */
+/** Services, and what works on their files, are loaded when they are asked for: a store must not carry the apiserver's memory. */
 const services: Readonly<Record<string, () => Promise<{ readonly command: () => Command }>>> = {
   store: () => import('@raftsman/store'),
+  snapshot: async () => ({ command: (await import('@raftsman/store')).snapshotCommand }),
   apiserver: () => import('@raftsman/apiserver'),
   scheduler: () => import('@raftsman/scheduler'),
   'controller-manager': () => import('@raftsman/controller-manager'),

@@ -127,8 +127,9 @@ interface ParsedMember extends InitialMember {
   readonly urls: readonly Url[];
 }
 
-function initialCluster(
-  flags: StoreFlags,
+/** Throws ConfigError. */
+export function initialCluster(
+  flags: Pick<StoreFlags, 'name' | 'initialCluster'>,
   advertised: readonly Url[],
 ): { readonly members: readonly ParsedMember[]; readonly self: readonly Url[] } {
   const text = flags.initialCluster ?? advertised.map((url) => `${flags.name}=${url.text}`).join(',');
