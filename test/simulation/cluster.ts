@@ -3,6 +3,7 @@ import type { MemberId, Message } from '@raftsman/raft';
 import { crash } from './crash.js';
 import { SimulatedMember } from './member.js';
 import { SimulatedNetwork } from './network.js';
+import { Durability } from './durability.js';
 import { Oracle, Violation } from './oracle.js';
 import type { Mutation, Plan } from './plan.js';
 import type { Random } from './random.js';
@@ -22,7 +23,9 @@ export class SimulatedCluster implements World {
   readonly counts = noCounts();
   readonly oracle: Oracle;
   readonly network: SimulatedNetwork;
-  readonly members: readonly SimulatedMember[];
+  /** All that ever ran. */
+  readonly members: SimulatedMember[] = [];
+  readonly durability: Durability;
   #healed = false;
   #requestId = 0;
   #proposal = 0;
@@ -32,14 +35,28 @@ export class SimulatedCluster implements World {
     this.random = random;
     this.mutation = mutation;
     const voters = Array.from({ length: plan.memberCount }, (_, at) => memberId(at + 1));
-    const configuration = configurationOf(voters);
-    this.members = voters.map((id) => new SimulatedMember(id, this, configuration));
-    this.oracle = new Oracle(
-      this.members.map((member) => member.disk),
-      plan.diskLostAtMs > 0,
-    );
+    const witnesses = voters.slice(plan.memberCount - plan.witnessCount);
+    const configuration = configurationOf(voters, { witnesses });
+    this.durability = new Durability(this.members);
+    this.oracle = new Oracle(plan.diskLostAtMs > 0 ? null : this.durability);
+    for (const id of voters) {
+      this.members.push(new SimulatedMember(id, this, configuration, witnesses.includes(id)));
+    }
     this.network = new SimulatedNetwork(this.timeline, random, plan, (message) => this.#deliver(message));
     for (const member of this.members) member.start();
+  }
+
+  /** The next id that nobody had; null: enough have joined. */
+  get spare(): MemberId | null {
+    const { memberCount, spareCount } = this.plan;
+    return this.members.length < memberCount + spareCount ? memberId(this.members.length + 1) : null;
+  }
+
+  /** A new process that knows nobody yet. */
+  join(id: MemberId, isWitness: boolean): void {
+    const member = new SimulatedMember(id, this, configurationOf([]), isWitness);
+    this.members.push(member);
+    member.start();
   }
 
   member(id: MemberId): SimulatedMember {
@@ -53,6 +70,7 @@ export class SimulatedCluster implements World {
     this.counts.messages += 1;
     if (this.counts.messages > messagesMax)
       throw new Violation('liveness', `more than ${messagesMax} messages`);
+    if (message.kind === 'witness-snapshot') this.#watchSacrifice(message);
     if (message.kind === 'snapshot-request') this.#streamSnapshot(message);
     else this.network.send(message);
   }
@@ -61,8 +79,15 @@ export class SimulatedCluster implements World {
     this.member(message.to).act((raft) => raft.step(message));
   }
 
+  /** A leader that compacted more than others hold has nothing else to give to a witness. */
+  #watchSacrifice({ from, meta }: Extract<Message, { kind: 'witness-snapshot' }>): void {
+    if (this.member(from).disk.log.compactedIndex >= meta.index) this.durability.sacrificed(meta.index);
+  }
+
   /** The host's own stream. It takes a while and may break; the leader always learns that it ended, not always how. */
   #streamSnapshot({ from, to, term, meta }: Extract<Message, { kind: 'snapshot-request' }>): void {
+    if (this.member(from).isWitness || this.member(to).isWitness)
+      throw new Violation('core invariants', `${from} sends a state to ${to}: one of them has none`);
     const tookMs = this.#healed ? 1 : 1 + this.random.below(60);
     this.timeline.after(tookMs, () => {
       const arrives = this.member(to).isUp && this.network.isOpen(from, to);
@@ -122,7 +147,17 @@ export class SimulatedCluster implements World {
   heal(): void {
     this.#healed = true;
     this.network.heal();
-    for (const member of this.members) if (!member.isUp) member.start();
+    this.#loseForGood();
+    for (const member of this.members) if (!member.isUp && !member.isGone) member.start();
+  }
+
+  #loseForGood(): void {
+    const keepData = this.members.filter((member) => !member.isWitness);
+    const losable = Math.min(this.plan.dataVotersLost, keepData.length - 1);
+    for (const member of this.random.shuffled(keepData).slice(0, losable)) {
+      member.destroy();
+      for (const other of this.members) other.act((raft) => raft.reportUnreachable(member.id));
+    }
   }
 
   get isHealed(): boolean {

@@ -80,11 +80,12 @@ export class SimulatedDisk {
     return this.#synced;
   }
 
-  compact(applied: LogIndex, keeps: number, configuration: Configuration): void {
+  /** The state at `applied` is durable; the log begins after `to`. */
+  compact(applied: LogIndex, to: number, configuration: Configuration): void {
     const appliedTerm = this.log.termAt(applied);
     if (appliedTerm === undefined || applied <= this.log.snapshotMeta().index) return;
     this.durableApplied = applied;
     this.log.snapshotTaken({ index: applied, term: appliedTerm, configuration });
-    this.log.compact(logIndex(Math.max(0, applied - keeps)));
+    this.log.compact(logIndex(Math.max(0, to)));
   }
 }

@@ -1,4 +1,5 @@
 import { logIndex, term } from '@raftsman/raft';
+import { changeMembership } from './changes.js';
 import { crash } from './crash.js';
 import type { SimulatedCluster } from './cluster.js';
 import type { SimulatedMember } from './member.js';
@@ -12,6 +13,7 @@ export function startFaultsAndClients(cluster: SimulatedCluster): void {
   repeat(cluster, plan.partitionEveryMs, () => partition(cluster));
   repeat(cluster, plan.falseAlarmEveryMs, () => raiseFalseAlarm(cluster));
   repeat(cluster, plan.transferEveryMs, () => transferLeadership(cluster));
+  repeat(cluster, plan.changeEveryMs, () => changeMembership(cluster));
   if (plan.diskLostAtMs > 0) cluster.timeline.after(plan.diskLostAtMs, () => loseDisk(cluster));
 }
 
@@ -27,7 +29,7 @@ function repeat(cluster: SimulatedCluster, everyMs: number, what: () => void): v
   plan();
 }
 
-function leaderOf(cluster: SimulatedCluster): SimulatedMember | undefined {
+export function leaderOf(cluster: SimulatedCluster): SimulatedMember | undefined {
   return cluster.members.find((member) => member.isLeader);
 }
 

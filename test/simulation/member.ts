@@ -1,4 +1,4 @@
-import { InvariantError, logIndex } from '@raftsman/raft';
+import { InvariantError, decodeConfiguration, logIndex } from '@raftsman/raft';
 import type {
   Configuration,
   LogIndex,
@@ -24,7 +24,9 @@ export class SimulatedMember {
   readonly id: MemberId;
   readonly disk: SimulatedDisk;
   readonly #world: World;
-  readonly #configuration: Configuration;
+  readonly isWitness: boolean;
+  /** Of the state machine, by the index from which on; the host keeps what it may come back to. */
+  #configurations: { readonly index: number; readonly configuration: Configuration }[];
   #raft: Raft | null = null;
   /** Distinguishes lives: what an earlier one began does not end in this one. */
   #life = 0;
@@ -32,15 +34,18 @@ export class SimulatedMember {
   #view: LogView = [];
   #leads = false;
   #hasCommitted = false;
+  #commit = 0;
   #uncheckedLead = false;
   /** Its disk is gone, and the others have not said yet how far it was. */
   #isLost = false;
+  #isGone = false;
   #rebuildUntil: LogIndex = logIndex(0);
 
-  constructor(id: MemberId, world: World, configuration: Configuration) {
+  constructor(id: MemberId, world: World, configuration: Configuration, isWitness: boolean) {
     this.id = id;
     this.#world = world;
-    this.#configuration = configuration;
+    this.isWitness = isWitness;
+    this.#configurations = [{ index: 0, configuration }];
     this.disk = new SimulatedDisk(configuration);
   }
 
@@ -61,25 +66,28 @@ export class SimulatedMember {
   }
 
   start(): void {
-    if (this.#isLost) return;
+    if (this.#isLost || this.#isGone) return;
     const { plan, random, mutation } = this.#world;
     const { disk } = this;
     const hardState = disk.hardState();
     // Rows of the state machine became durable at some point up to the crash.
     const applied = logIndex(
-      random.between(disk.durableApplied, Math.max(this.#applied, disk.durableApplied)),
+      this.isWitness
+        ? disk.durableApplied
+        : random.between(disk.durableApplied, Math.max(this.#applied, disk.durableApplied)),
     );
     this.#applied = applied;
+    this.#configurations = this.#configurations.filter(({ index }) => index <= applied);
     this.#view = [];
     for (let index = 1; index <= disk.log.lastIndex; index += 1) {
       const at = logIndex(index);
       this.#view[index] = disk.log.termAt(at) ?? this.#world.oracle.termAt(at) ?? 0;
     }
     this.#raft = createRaftWithRules(
-      { ...plan, id: this.id, random: random.below },
+      { ...plan, id: this.id, witness: this.isWitness, random: random.below },
       {
         hardState: mutation.forgetsVote === true ? { ...hardState, vote: null } : hardState,
-        configuration: this.#configuration,
+        configuration: this.#configurationAt(applied),
         applied,
         rebuildUntil: this.#rebuildUntil,
       },
@@ -87,8 +95,25 @@ export class SimulatedMember {
       { ...thesisRules, ...mutation.rules },
     );
     this.#leads = false;
+    this.#commit = this.#raft.commit;
     this.#life += 1;
     this.#scheduleTick(this.#life);
+  }
+
+  #configurationAt(index: number): Configuration {
+    const found = this.#configurations.findLast((each) => each.index <= index) ?? this.#configurations[0];
+    if (found === undefined) throw new Violation('core invariants', `${this.id} knows no configuration`);
+    return found.configuration;
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** Switched off, and its disk is not read again. */
+  destroy(): void {
+    this.crash();
+    this.#isGone = true;
   }
 
   loseDisk(): void {
@@ -98,7 +123,8 @@ export class SimulatedMember {
 
   /** Comes back with an empty disk: see services/store/src/replica/rebuild.ts. */
   rebuild(from: Term, until: LogIndex): void {
-    this.disk.replace(this.#configuration, { term: from, vote: null, commit: logIndex(0) });
+    this.#configurations = this.#configurations.slice(0, 1);
+    this.disk.replace(this.#configurationAt(0), { term: from, vote: null, commit: logIndex(0) });
     this.#applied = logIndex(0);
     this.#rebuildUntil = until;
     this.#isLost = false;
@@ -128,6 +154,7 @@ export class SimulatedMember {
     if (raft === null) return;
     try {
       what(raft);
+      this.#watchCommit(raft);
       this.#watchLeadership(raft);
       this.#pump(raft);
       if (this.#world.mutation.skipsInvariants !== true) raft.checkInvariants();
@@ -136,6 +163,13 @@ export class SimulatedMember {
         throw new Violation('core invariants', `${this.id}: ${error.message}`);
       throw error;
     }
+  }
+
+  /** After each event, so that the configuration is the one that was counted. */
+  #watchCommit(raft: Raft): void {
+    if (raft.commit === this.#commit) return;
+    this.#commit = raft.commit;
+    if (raft.role === 'leader') this.#world.oracle.committedByLeader(raft.status(), this.#view);
   }
 
   #watchLeadership(raft: Raft): void {
@@ -197,8 +231,11 @@ export class SimulatedMember {
   #finish(raft: Raft, ready: Ready): void {
     if (this.#world.mutation.promisesBeforePersist !== true) this.#sendAll(ready.messagesAfterPersist);
     if (ready.snapshot !== null) {
-      this.#applied = ready.snapshot.index;
-      this.#world.counts.snapshots += 1;
+      const { index, configuration } = ready.snapshot;
+      this.#applied = index;
+      this.#configurations = [{ index, configuration }];
+      this.#world.counts[this.isWitness ? 'witnessSnapshots' : 'snapshots'] += 1;
+      if (this.isWitness) this.#world.oracle.witnessForgot();
     }
     this.#apply(ready, Infinity);
     if (this.#leads && ready.committedEntries.length > 0 && !this.#hasCommitted) {
@@ -206,8 +243,9 @@ export class SimulatedMember {
       this.#world.leaderCommitted(this.id);
     }
     raft.advance(ready);
+    this.#watchCommit(raft);
     this.#watchLeadership(raft);
-    this.#compact();
+    this.#compact(raft);
   }
 
   #apply(ready: Ready, to: number): void {
@@ -215,13 +253,43 @@ export class SimulatedMember {
       if (entry.index <= this.#applied || entry.index > to) continue;
       this.#world.oracle.appliedBy(this.id, entry);
       this.#applied = entry.index;
+      if (entry.type !== 'configuration') continue;
+      const configuration = decodeConfiguration(entry.data);
+      if (configuration === null)
+        throw new Violation('core invariants', `${entry.index} holds no configuration`);
+      this.#configurations.push({ index: entry.index, configuration });
+      if (this.#leads) this.#world.counts.changes += 1;
     }
   }
 
-  #compact(): void {
-    const { compactEvery, compactKeeps } = this.#world.plan;
+  #compact(raft: Raft): void {
+    const { plan, random } = this.#world;
+    const { compactEvery, compactKeeps } = plan;
+    if (this.isWitness) {
+      if (random.chance(0.3)) this.#forget(raft);
+      return;
+    }
     if (this.#applied - this.disk.log.snapshotMeta().index < compactEvery) return;
-    this.disk.compact(this.#applied, compactKeeps, this.#configuration);
+    let to = this.#applied - compactKeeps;
+    if (plan.holdsForWitnesses && (plan.witnessCount > 0 || plan.spareCount > 0))
+      to = Math.min(to, this.#mayForget(raft));
+    this.disk.compact(this.#applied, to, this.#configurationAt(this.#applied));
+  }
+
+  /** As a host does that wants any one voter to be lost without harm. */
+  #mayForget(raft: Raft): number {
+    const { heldByAll, configuration } = raft.status();
+    return configuration.witnesses.length === 0 ? Infinity : heldByAll;
+  }
+
+  /** A witness has no state: its log is all there is, and it begins where the others need no more. */
+  #forget(raft: Raft): void {
+    const { heldByAll } = raft.status();
+    const all = this.#world.mutation.witnessForgets === true;
+    const to = logIndex(all ? this.#applied : Math.min(heldByAll, this.#applied));
+    if (to <= this.disk.log.compactedIndex) return;
+    this.disk.compact(to, to, this.#configurationAt(to));
+    this.#world.oracle.witnessForgot();
   }
 
   #sendAll(messages: readonly Message[]): void {

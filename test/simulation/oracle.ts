@@ -1,5 +1,5 @@
 import type { Entry, LogIndex, MemberId, RaftStatus, ReadState, SnapshotMeta } from '@raftsman/raft';
-import type { SimulatedDisk } from './disk.js';
+import type { Durability } from './durability.js';
 
 export type Property =
   | 'election safety'
@@ -39,7 +39,7 @@ export type LogView = number[];
  * - log matching: an index and term name one entry, and the term before it, wherever they appear; by induction equal logs.
  * - state-machine safety: the first entry that any member applies at an index is the one that all apply.
  * - leader completeness: a new leader's log holds the newest entry applied anywhere; log matching covers those before.
- * - durability: what is applied is on the disks of a majority, then and (disks forget nothing synced) ever after.
+ * - durability: what a leader commits is on the disks of majorities, and every majority can bring it back: see durability.ts.
  * - linearizable reads: a read's index is not below what any member had applied when the read was asked for.
  */
 export class Oracle {
@@ -47,15 +47,13 @@ export class Oracle {
   readonly #known = new Map<number, KnownEntry>();
   readonly #history: Entry[] = [];
   readonly #readFloors = new Map<number, number>();
-  readonly #disks: readonly SimulatedDisk[];
-  readonly #losesDisks: boolean;
+  readonly #durability: Durability | null;
   /** By data, what was applied: the acknowledged proposals. */
   readonly applied = new Set<Uint8Array>();
 
-  /** `losesDisks`: what is applied may have been on a majority and be gone. */
-  constructor(disks: readonly SimulatedDisk[], losesDisks: boolean) {
-    this.#disks = disks;
-    this.#losesDisks = losesDisks;
+  /** null: disks are lost, so that what is applied may have been on a majority and be gone. */
+  constructor(durability: Durability | null) {
+    this.#durability = durability;
   }
 
   /** The newest index applied by any member. */
@@ -120,7 +118,6 @@ export class Oracle {
       }
       this.#history.push(entry);
       this.applied.add(entry.data);
-      this.#checkDurable(entry);
     } else if (known.term !== entry.term || known.data !== entry.data) {
       throw new Violation(
         'state-machine safety',
@@ -129,14 +126,17 @@ export class Oracle {
     }
   }
 
-  #checkDurable(entry: Entry): void {
-    if (this.#losesDisks) return;
-    let copies = 0;
-    for (const { log } of this.#disks) {
-      if (log.compactedIndex >= entry.index || log.termAt(entry.index) === entry.term) copies += 1;
-    }
-    if (copies * 2 > this.#disks.length) return;
-    throw new Violation('durability', `entry ${entry.index} is applied and on ${copies} disks only`);
+  committedByLeader(status: RaftStatus, view: LogView): void {
+    this.#checkDurability(this.#durability?.committed(status, view));
+  }
+
+  /** A witness dropped part of its log. */
+  witnessForgot(): void {
+    this.#checkDurability(this.#durability?.irrecoverable());
+  }
+
+  #checkDurability(wrong: string | null | undefined): void {
+    if (typeof wrong === 'string') throw new Violation('durability', wrong);
   }
 
   readAsked(requestId: number): void {

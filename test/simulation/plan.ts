@@ -3,7 +3,18 @@ import type { Random } from './random.js';
 
 /** How bad the world of one seed is. Durations are virtual milliseconds. */
 export interface Plan {
+  /** Voters at the start. */
   readonly memberCount: number;
+  /** How many of them are witnesses. */
+  readonly witnessCount: number;
+  /** Others that may join, one after the other. */
+  readonly spareCount: number;
+  /** Mean between changes of the configuration; 0: never. */
+  readonly changeEveryMs: number;
+  /** Who keeps data does not compact what a witness may still be asked for. */
+  readonly holdsForWitnesses: boolean;
+  /** When all is healed, this many voters that keep data are gone for good. */
+  readonly dataVotersLost: number;
   readonly preVote: boolean;
   readonly checkQuorum: boolean;
   readonly tickMs: number;
@@ -46,11 +57,35 @@ export interface Plan {
 }
 
 export function planOf(random: Random): Plan {
-  const plan = weatherOf(random);
+  const weather = weatherOf(random);
+  const plan = { ...weather, ...membershipOf(random, weather.memberCount) };
   return random.chance(0.1) ? { ...plan, ...storm } : plan;
 }
 
-function weatherOf(random: Random): Plan {
+const fixedMembers = {
+  witnessCount: 0,
+  spareCount: 0,
+  changeEveryMs: 0,
+  holdsForWitnesses: true,
+  dataVotersLost: 0,
+} as const satisfies Partial<Plan>;
+
+/** Of ten worlds six keep their voters, two change them, one has witnesses, and one both. */
+function membershipOf(random: Random, memberCount: number): Pick<Plan, keyof typeof fixedMembers> {
+  const kind = random.below(10);
+  const changes = { spareCount: 6, changeEveryMs: random.pick([60, 150, 300]) };
+  const witnessCount = memberCount === 5 ? random.between(1, 2) : 1;
+  if (kind < 6) return fixedMembers;
+  if (kind < 8) return { ...fixedMembers, ...changes };
+  const holdsForWitnesses = random.chance(0.8);
+  if (kind === 8) {
+    const dataVotersLost = holdsForWitnesses && random.chance(0.5) ? Math.floor((memberCount - 1) / 2) : 0;
+    return { ...fixedMembers, witnessCount, holdsForWitnesses, dataVotersLost };
+  }
+  return { ...fixedMembers, ...changes, witnessCount, holdsForWitnesses };
+}
+
+function weatherOf(random: Random): Omit<Plan, keyof typeof fixedMembers> {
   const calm = random.chance(0.1);
   return {
     memberCount: random.chance(0.35) ? 5 : 3,
@@ -111,6 +146,8 @@ export interface Mutation {
   readonly promisesBeforePersist?: boolean;
   /** A member that lost its disk comes back as if it had none before; in the term of the others; or asks only one of them. */
   readonly comesBack?: 'blank' | 'voting' | 'asking-one';
+  /** A witness forgets all that is committed. */
+  readonly witnessForgets?: boolean;
   /** Leaves the finding to the oracles outside of the core. */
   readonly skipsInvariants?: boolean;
 }

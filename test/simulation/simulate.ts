@@ -1,3 +1,4 @@
+import { changeMembership } from './changes.js';
 import { SimulatedCluster } from './cluster.js';
 import { startFaultsAndClients } from './faults.js';
 import { Violation } from './oracle.js';
@@ -35,26 +36,52 @@ export function simulate(seed: number, mutation: Mutation = {}, change: Partial<
   return { ...cluster.counts, seed, elections, committed, violation };
 }
 
-/** A leader, equal logs, and new proposals applied by everyone. */
+/** A leader, equal logs, and new proposals applied by everyone; where members change, once more after one more change. */
 function converge(cluster: SimulatedCluster): void {
-  const { timeline, members, oracle } = cluster;
+  settle(cluster);
+  if (cluster.plan.changeEveryMs === 0) return;
+  const { timeline } = cluster;
+  const deadlineMs = timeline.nowMs + convergesWithinMs;
+  const before = cluster.counts.changes;
+  while (cluster.counts.changes === before) {
+    if (timeline.nowMs > deadlineMs) throw notConverged(cluster, 'no change of the members');
+    changeMembership(cluster);
+    timeline.runUntil(timeline.nowMs + checkEveryMs);
+  }
+  settle(cluster);
+}
+
+function settle(cluster: SimulatedCluster): void {
+  const { timeline, members, oracle, plan } = cluster;
   const deadlineMs = timeline.nowMs + convergesWithinMs;
   let proposed: readonly Uint8Array[] = [];
   while (timeline.nowMs < deadlineMs) {
     timeline.runUntil(timeline.nowMs + checkEveryMs);
-    const settled = members.every((member) => member.applied === oracle.committed);
+    const leader = members.find((member) => member.isLeader)?.status();
+    if (leader?.configurationInProgress !== false) continue;
+    const { voters, learners } = leader.configuration;
+    const inOffice = members.filter(({ id }) => voters.includes(id) || learners.includes(id));
+    // Only these promises keep a member that was removed, and was never told, from disturbing the others for ever.
+    if (!plan.preVote && !plan.checkQuorum)
+      for (const member of members) if (!inOffice.includes(member)) member.destroy();
+    const settled = inOffice.every(
+      (member) => member.isGone || member.isWitness || member.applied === oracle.committed,
+    );
     if (settled && proposed.length > 0 && proposed.every((data) => oracle.applied.has(data))) return;
     // A proposal at a member without a leader is refused: ask again.
-    if (settled && members.some((member) => member.isLeader)) proposed = cluster.propose(3);
+    if (settled) proposed = cluster.propose(3);
   }
+  throw notConverged(cluster, 'not converged');
+}
+
+function notConverged({ members }: SimulatedCluster, what: string): Violation {
   const where = members.map(
     (member) => `${member.id}: ${describe(member.status())}, applied ${member.applied}`,
   );
-  throw new Violation(
-    'liveness',
-    `not converged ${convergesWithinMs} ms after healing (${where.join('; ')})`,
-  );
+  return new Violation('liveness', `${what} ${convergesWithinMs} ms after healing (${where.join('; ')})`);
 }
 
 const describe = (status: ReturnType<SimulatedCluster['members'][number]['status']>): string =>
-  status === null ? 'down' : `${status.role} in term ${status.term}, log up to ${status.lastIndex}`;
+  status === null
+    ? 'down'
+    : `${status.role} in term ${status.term}, log up to ${status.lastIndex}, voters ${status.configuration.voters.join(' ')}${status.configurationInProgress ? ' (in progress)' : ''}`;

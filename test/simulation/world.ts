@@ -13,6 +13,8 @@ export interface Counts {
   snapshots: number;
   falseAlarms: number;
   transfers: number;
+  changes: number;
+  witnessSnapshots: number;
   messages: number;
 }
 
@@ -24,6 +26,8 @@ export const noCounts = (): Counts => ({
   snapshots: 0,
   falseAlarms: 0,
   transfers: 0,
+  changes: 0,
+  witnessSnapshots: 0,
   messages: 0,
 });
 

@@ -83,6 +83,10 @@ class RaftCore implements Raft {
     return this.#state.role;
   }
 
+  get commit(): LogIndex {
+    return logIndex(this.#state.log.commit);
+  }
+
   tick(): void {
     const state = this.#state;
     state.nowTick += 1;

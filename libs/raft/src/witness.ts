@@ -1,6 +1,7 @@
 import { dataVotersOf, isWitness } from './configuration.js';
 import { witnessWakeTicks } from './limits.js';
 import type { Progress } from './progress.js';
+import { isMajority } from './quorum.js';
 import type { RaftState } from './state.js';
 import { logIndex } from './types.js';
 import type { LogIndex, MemberId, SnapshotMeta } from './types.js';
@@ -55,13 +56,16 @@ export function wakeIfNeeded(state: RaftState): void {
   }
 }
 
+/** All of them; and they are a majority without any witness. */
 function dataVotersKeepUp({ configuration, progress, watch, nowTick, config, id }: RaftState): boolean {
   const withinTicks = config.heartbeatTicks + witnessWakeTicks;
-  return dataVotersOf(configuration).every((member) => {
+  const dataVoters = dataVotersOf(configuration);
+  const keepUp = dataVoters.every((member) => {
     const each = progress.get(member);
     if (each === undefined || each.unreachable || each.match < watch.expectedIndex) return false;
     return member === id || each.heardWithin(withinTicks, nowTick);
   });
+  return keepUp && isMajority(configuration, (member) => dataVoters.includes(member));
 }
 
 /**
