@@ -10,7 +10,7 @@ import type { WatchResponse__Output } from '@raftsman/proto/gen/etcdserverpb/Wat
 import { clientCredentials, loadService } from '@raftsman/wire';
 
 type Callback = (error: ServiceError | null, response?: unknown) => void;
-type Unary = (request: object, callback: Callback) => { cancel(): void };
+type Unary = (request: object, metadata: Metadata, callback: Callback) => { cancel(): void };
 
 const services: Record<string, readonly [file: string, fullName: string]> = {
   Lock: ['etcd/lock.proto', 'v3lockpb.Lock'],
@@ -20,6 +20,8 @@ const services: Record<string, readonly [file: string, fullName: string]> = {
 /** What a server said to a script, with what must differ between two clusters taken out. */
 export class Session {
   readonly transcript: unknown[] = [];
+  /** Goes with every request and watch. */
+  readonly metadata = new Metadata();
   readonly #clients: Record<string, { close(): void }> = {};
   readonly #address: string;
 
@@ -64,7 +66,9 @@ export class Session {
     const client = this.#client(service) as unknown as Record<string, Unary>;
     let call: { cancel(): void };
     const answer = new Promise((resolve) => {
-      call = client[method]!(request, (error, response) => resolve(error ? refusal(error) : response));
+      call = client[method]!(request, this.metadata, (error, response) =>
+        resolve(error ? refusal(error) : response),
+      );
     });
     return { answer, cancel: () => call.cancel() };
   }
@@ -94,7 +98,7 @@ export class Session {
   }
 
   /** A watch stream; everything it says is kept in `received`. */
-  watch(metadata = new Metadata()): WatchSession {
+  watch(metadata = this.metadata): WatchSession {
     return new WatchSession(this.#client('Watch') as unknown as WatchClient, metadata);
   }
 

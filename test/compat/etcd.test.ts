@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveSingleMember } from '../../services/store/test/etcd/single-member.js';
+import { authScripts } from './etcd-auth-scripts.js';
 import { concurrencyScripts } from './etcd-concurrency-scripts.js';
 import { startFollower } from './etcd-ours.js';
 import { missing, startEtcd, type Peer } from './etcd-peer.js';
@@ -19,12 +20,12 @@ describe.skipIf(reason !== undefined).each([
   {
     who: 'the face over a log in memory',
     start: startSingleMember,
-    run: { ...scripts, ...watchScripts, ...concurrencyScripts, ...clusterScripts },
+    run: { ...scripts, ...watchScripts, ...concurrencyScripts, ...clusterScripts, ...authScripts },
   },
   {
     who: 'a follower among three processes',
     start: startFollower,
-    run: { ...scripts, ...watchScripts, ...concurrencyScripts },
+    run: { ...scripts, ...watchScripts, ...concurrencyScripts, ...authScripts },
   },
 ])(`the same requests to etcd and to $who ${reason ?? ''}`, ({ start, run }) => {
   let etcd: Peer | undefined;

@@ -7,7 +7,7 @@ import type { AuthCommand } from '../auth/commands.js';
 import { authLimits } from '../auth/limits.js';
 import { requireAdmin } from '../auth/permissions.js';
 import type { AuthState } from '../auth/state.js';
-import { AuthError, rootRole, type Permission } from '../auth/types.js';
+import { AuthError, type Permission } from '../auth/types.js';
 import { permitAdmin, proposeAuthAs, readAs, untilCurrent, type Caller, type Check } from './access.js';
 import { issueToken } from './auth-tokens.js';
 import { header, type Context } from './context.js';
@@ -148,8 +148,7 @@ function createRoles(
       ({ role: name }, auth) => {
         const role = auth.role(name);
         if (role === undefined) throw new AuthError('role-not-found');
-        const permissions = name === rootRole ? [everything] : role.permissions;
-        return { header: header(context), perm: permissions.map(wirePermission) };
+        return { header: header(context), perm: role.permissions.map(wirePermission) };
       },
     ),
     RoleList: ask(
@@ -184,9 +183,6 @@ function ask<Request, Response>(
 }
 
 const anyone: Check = () => undefined;
-
-/** The role of the administrators has it, whatever it was granted. */
-const everything: Permission = { type: 'READWRITE', key: '', rangeEnd: '\0' };
 
 function parsePermission({ permType, key, rangeEnd }: Permission__Output): Permission {
   // An unknown number of an enumeration stays a number.
