@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { Configuration, Entry, HardState, LogIndex, SnapshotMeta, Term } from '@raftsman/raft';
-import { directorySizeBytes, newBatch, type Batch, type Database } from './database.js';
+import { compactAll, directorySizeBytes, newBatch, type Batch, type Database } from './database.js';
 import { fromLevelError, type JournalError } from './errors.js';
 import {
   allRowKeysStart,
@@ -239,6 +239,15 @@ export class Journal {
       () => this.#state.generation >= generation,
     );
     return this.#staging;
+  }
+
+  /** Merges what lies in layers and drops what was deleted; writes and reads go on. Rejects with JournalError `io`, which is not final: it writes nothing new. */
+  async defragment(): Promise<void> {
+    try {
+      await compactAll(this.#database);
+    } catch (error) {
+      throw fromLevelError(this.#directory, error);
+    }
   }
 
   /** Bytes of the data directory, at most a few seconds old. */

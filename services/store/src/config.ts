@@ -33,6 +33,8 @@ export interface StoreFlags {
   readonly maxRequestBytes: number;
   readonly maxTxnOps: number;
   readonly watchProgressNotifyInterval: number;
+  readonly experimentalCorruptCheckTime: number;
+  readonly experimentalCompactHashCheckEnabled?: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -67,6 +69,10 @@ export interface StoreConfig {
   readonly requestBytesMax: number;
   readonly txnOpsMax: number;
   readonly watchProgressNotifyIntervalMs: number;
+  /** How long after a write the leader has all members compare their keys; 0: never. It costs each of them one hash over all keys. */
+  readonly corruptCheckTimeMs: number;
+  /** Compare them after each compaction too. */
+  readonly compactHashCheck: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -119,6 +125,8 @@ export function storeConfig(flags: StoreFlags): StoreConfig {
     requestBytesMax: flags.maxRequestBytes,
     txnOpsMax: flags.maxTxnOps,
     watchProgressNotifyIntervalMs: flags.watchProgressNotifyInterval,
+    corruptCheckTimeMs: flags.experimentalCorruptCheckTime,
+    compactHashCheck: flags.experimentalCompactHashCheckEnabled ?? false,
     logLevel: flags.logLevel,
   };
 }

@@ -129,6 +129,8 @@ export interface Replica {
   readIndex(): Promise<void>;
   /** With everything that is applied here. Rejects with ReplicaError: `no-leader` if nothing ever was, `stopped`. */
   openStateView(): Promise<StateView>;
+  /** Lets the disk go of what was overwritten and deleted, while everything else goes on. Rejects with ReplicaError (`stopped`). */
+  defragment(): Promise<void>;
   status(): ReplicaStatus;
   /** Those of the newest configuration that is applied here. */
   members(): readonly Member[];

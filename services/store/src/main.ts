@@ -62,6 +62,13 @@ function addBounds(store: Command): Command {
     .option('--max-request-bytes <bytes>', 'largest write', positive, 1_572_864)
     .option('--max-txn-ops <operations>', 'operations of one branch of a transaction', positive, 128)
     .option('--watch-progress-notify-interval <duration>', 'for quiet watches that ask', durationMs, 600_000)
+    .option(
+      '--experimental-corrupt-check-time <duration>',
+      'after a write, until the members compare their keys; 0: never',
+      durationMs,
+      3_600_000,
+    )
+    .option('--experimental-compact-hash-check-enabled', 'compare them after each compaction too')
     .addOption(new Option('--log-level <level>').choices(logLevels).default('info'));
 }
 

@@ -83,6 +83,8 @@ function faceConfig(config: StoreConfig) {
     clientCertAuth: config.clientListeners.some(
       ({ security }) => security !== 'insecure' && security.clientCertRequired,
     ),
+    corruptCheckTimeMs: config.corruptCheckTimeMs,
+    compactHashCheck: config.compactHashCheck,
     leaderSecurity: config.clientSecurity,
   };
 }

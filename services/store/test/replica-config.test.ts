@@ -15,6 +15,7 @@ const defaults: StoreFlags = {
   maxRequestBytes: 1_572_864,
   maxTxnOps: 128,
   watchProgressNotifyInterval: 600_000,
+  experimentalCorruptCheckTime: 0,
   logLevel: 'info',
 };
 

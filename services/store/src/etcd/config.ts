@@ -14,6 +14,10 @@ export interface EtcdFaceConfig {
   readonly electionTimeoutMs: number;
   /** Clients' certificates are verified: who shows no token is the user of his certificate's common name. Default: no. */
   readonly clientCertAuth: boolean;
+  /** How long after a write the leader has all members compare their keys; 0: never (`--experimental-corrupt-check-time`). Default: 1 h. */
+  readonly corruptCheckTimeMs: number;
+  /** Compare them after each compaction too (`--experimental-compact-hash-check-enabled`). Default: no. */
+  readonly compactHashCheck: boolean;
   /** How this member reaches the leader's client URL, to which lease keepalives go. */
   readonly leaderSecurity: ClientSecurity;
 }
@@ -29,6 +33,8 @@ export function defaultEtcdFaceConfig(leaderSecurity: ClientSecurity): EtcdFaceC
     watchProgressNotifyIntervalMs: 600_000,
     electionTimeoutMs: 1_000,
     clientCertAuth: false,
+    corruptCheckTimeMs: 3_600_000,
+    compactHashCheck: false,
     leaderSecurity,
   };
 }

@@ -12,7 +12,7 @@ import { encodeAs } from '../auth/commands.js';
 import { AuthError, type Identity } from '../auth/types.js';
 import type { Replica } from '../contract.js';
 import type { EtcdFaceConfig } from './config.js';
-import { etcdError } from './errors.js';
+import { EtcdError, etcdError } from './errors.js';
 import type { EtcdStateMachine } from './state-machine.js';
 
 /** What every verb works with. */
@@ -60,16 +60,6 @@ export async function propose<C extends Command>(
 export async function proposeEncoded(context: Context, data: Uint8Array): Promise<unknown> {
   if (data.length > context.config.requestBytesMax) throw etcdError('requestTooLarge');
   const result = await context.replica.propose(data);
-  if (result instanceof MvccError || result instanceof AuthError) throw result;
+  if (result instanceof MvccError || result instanceof AuthError || result instanceof EtcdError) throw result;
   return result;
-}
-
-/** Writes that make the store larger are refused beyond the quota; deletions and compactions are not. */
-export function requireSpace(context: Context): void {
-  if (isOverQuota(context)) throw etcdError('noSpace');
-}
-
-export function isOverQuota(context: Context): boolean {
-  const { quotaBackendBytes } = context.config;
-  return quotaBackendBytes > 0 && storeOf(context).sizeBytes > quotaBackendBytes;
 }

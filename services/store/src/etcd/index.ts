@@ -4,6 +4,7 @@ import { createAuth } from './auth.js';
 import { createCluster } from './cluster.js';
 import type { Concurrency } from './concurrency.js';
 import type { Context } from './context.js';
+import { CorruptionKeeper } from './corruption.js';
 import { takesEncoded } from './encoded.js';
 import { createElection } from './election.js';
 import { guarded, guards } from './guards.js';
@@ -16,6 +17,7 @@ import { etcdLimits } from './limits.js';
 import { createLock } from './lock.js';
 import { createMaintenance } from './maintenance.js';
 import { Passwords } from './passwords.js';
+import { SpaceKeeper } from './space.js';
 import { Waiters } from './waiters.js';
 import { WatchPump } from './watch-pump.js';
 import { createWatch } from './watch.js';
@@ -40,6 +42,8 @@ export function createEtcdServices(context: Context): EtcdFace {
     etcdLimits.leaderLossElectionTimeouts * config.electionTimeoutMs,
   );
   const keeper = new LeaseKeeper(context);
+  const space = new SpaceKeeper(context, pump);
+  const corruption = new CorruptionKeeper(context, pump);
   const leader = new LeaderClient(context);
   const kv = service('KV', createKv(context));
   const watch = createWatch(context, pump, leadership);
@@ -63,6 +67,8 @@ export function createEtcdServices(context: Context): EtcdFace {
       waiters.close();
       watch.close();
       keeper.close();
+      space.close();
+      corruption.close();
       leader.close();
       leadership.close();
       pump.close();

@@ -1,12 +1,14 @@
-import { isReadOnly, type Op, type TxnRequest, type TxnResult } from '@raftsman/mvcc';
+import { isReadOnly, type TxnRequest, type TxnResult } from '@raftsman/mvcc';
 import type { KVHandlers } from '@raftsman/proto/gen/etcdserverpb/KV.js';
 import type { RangeResponse } from '@raftsman/proto/gen/etcdserverpb/RangeResponse.js';
 import type { TxnRequest__Output } from '@raftsman/proto/gen/etcdserverpb/TxnRequest.js';
 import { requireOp, requireRead } from '../auth/permissions.js';
 import { proposeAs, readAs, type Caller } from './access.js';
-import { header, memberHeader, propose, requireSpace, storeOf, type Context } from './context.js';
+import { grows } from './alarm-part.js';
+import { header, memberHeader, propose, storeOf, type Context } from './context.js';
 import { parseDeleteRange, parsePut, parseRange, parseTxn } from './from-wire.js';
 import { encodeRangeResponse } from './range-response.js';
+import { requireSpace } from './space.js';
 import { wireKeyValue, wireTxn } from './to-wire.js';
 import { unary } from './unary.js';
 
@@ -28,7 +30,7 @@ export function createKv(context: Context): KVHandlers {
 
     Put: unary(context, async (message, call) => {
       const request = parsePut(message);
-      requireSpace(context);
+      await requireSpace(context);
       const result = await proposeAs(context, call, request);
       return {
         header: header(context, result.revision),
@@ -84,9 +86,7 @@ async function readTxn(
 }
 
 async function writeTxn(context: Context, caller: Caller, request: TxnRequest): Promise<TxnResult> {
-  const puts = (op: Op): boolean => op.kind === 'put' || (op.kind === 'txn' && hasPut(op));
-  const hasPut = (txn: TxnRequest): boolean => txn.success.some(puts) || txn.failure.some(puts);
-  if (hasPut(request)) requireSpace(context);
+  if (grows(request)) await requireSpace(context);
   return proposeAs(context, caller, request);
 }
 

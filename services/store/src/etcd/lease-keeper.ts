@@ -117,6 +117,11 @@ export class LeaseKeeper {
 
   /** Never rejects but for a bug. */
   async #revoke(id: LeaseId, term: number, clock: LeaseClock): Promise<void> {
+    // Every member would refuse it: the log is spared.
+    if (this.#context.stateMachine.alarms.corrupt) {
+      clock.retry(id, now() + etcdLimits.leaseRevocationRetryMs);
+      return;
+    }
     try {
       await propose(this.#context, { kind: 'lease-expire', id, term });
     } catch (error) {

@@ -7,18 +7,19 @@ import type { LeaseKeepAliveResponse } from '@raftsman/proto/gen/etcdserverpb/Le
 import type { LeaseTimeToLiveResponse } from '@raftsman/proto/gen/etcdserverpb/LeaseTimeToLiveResponse.js';
 import { requireIdentity, requireReadOfLease, requireWriteOfLease } from '../auth/permissions.js';
 import { permit, proposeAs, readAs, type Caller, type Check } from './access.js';
-import { header, requireSpace, storeOf, type Context } from './context.js';
+import { header, storeOf, type Context } from './context.js';
 import { etcdError, toEtcdError } from './errors.js';
 import { isForwarded, type LeaderClient } from './leader-client.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { etcdLimits } from './limits.js';
+import { requireSpace } from './space.js';
 import { requiresLeader, unary } from './unary.js';
 
 /** Grants and revocations are proposals. Renewals and times to live are the leader's memory: a follower asks it. */
 export function createLease(context: Context, keeper: LeaseKeeper, leader: LeaderClient): LeaseHandlers {
   return {
     LeaseGrant: unary(context, async (message, call) => {
-      requireSpace(context);
+      await requireSpace(context);
       const ttlSeconds = Number(message.TTL);
       if (ttlSeconds > mvccLimits.leaseTtlSecondsMax) throw etcdError('leaseTtlTooLarge');
       const { revision, lease } = await grant(

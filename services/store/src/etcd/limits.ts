@@ -38,6 +38,10 @@ export const etcdLimits = {
   passwordsWaitingPerAddressMax: 16,
   /** Users whose certificate this member has seen and in whose name it asks the leader. */
   forwardedTokensMax: 1_024,
+  /** Alarms that are raised at once: two for each member, and what clients raise for members that they make up. */
+  alarmsMax: 256,
+  /** After a write, until a member looks whether it has room for more. */
+  spaceCheckMs: 1_000,
   /** The longest that a timer can sleep, in ms. */
   timerMsMax: 2 ** 31 - 1,
 } as const;

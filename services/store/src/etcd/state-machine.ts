@@ -5,6 +5,7 @@ import type { AuthState } from '../auth/state.js';
 import type { TokenTable } from '../auth/tokens.js';
 import type { Identity } from '../auth/types.js';
 import type { AppliedEntry, StateMachine } from '../contract.js';
+import { AlarmPart } from './alarm-part.js';
 import { AuthPart } from './auth-part.js';
 import { MvccPart, type LeaseListener } from './mvcc-part.js';
 import type { StatePart, StoredRow } from './state-part.js';
@@ -19,6 +20,7 @@ export interface EtcdStateMachine extends StateMachine {
   /** The present users and roles; a restore replaces them. */
   readonly auth: AuthState;
   readonly tokens: TokenTable;
+  readonly alarms: AlarmPart;
   /** Called when there may be something to publish or to catch up with; at most one listener. */
   onActivity: (() => void) | null;
   /** At most one. */
@@ -33,10 +35,11 @@ export function createStateMachine(): EtcdStateMachine {
 
 /** Hands each command to the part whose first byte it has, or else to the keys', if the users' allows it. */
 class PartedStateMachine implements EtcdStateMachine {
+  readonly alarms = new AlarmPart();
   readonly #mvcc = new MvccPart();
   readonly #auth = new AuthPart();
   /** In the order of their rows, which come before the keys'. */
-  readonly #parts: readonly StatePart[] = [this.#auth];
+  readonly #parts: readonly StatePart[] = [this.alarms, this.#auth];
 
   get store(): MvccStore {
     return this.#mvcc.store;
@@ -71,8 +74,7 @@ class PartedStateMachine implements EtcdStateMachine {
   }
 
   *rows(): Generator<StoredRow> {
-    for (const part of this.#parts.toSorted((left, right) => left.rowByte - right.rowByte))
-      yield* part.rows();
+    for (const part of this.#parts) yield* part.rows();
     yield* this.#mvcc.store.rows();
   }
 
@@ -94,8 +96,10 @@ class PartedStateMachine implements EtcdStateMachine {
     if (data[0] === this.#auth.commandByte) return this.#auth.applyAs(data, identity);
     const part = this.#parts.find(({ commandByte }) => commandByte === data[0]);
     if (part !== undefined) return part.apply(data, term);
-    return this.#mvcc.apply(data, term, (command) =>
-      this.#auth.refusal(command, identity, this.store.leases),
+    return this.#mvcc.apply(
+      data,
+      term,
+      (command) => this.alarms.refusal(command) ?? this.#auth.refusal(command, identity, this.store.leases),
     );
   }
 

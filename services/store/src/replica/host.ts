@@ -91,6 +91,11 @@ export class ReplicaHost implements Replica, PeerEvents {
     return view;
   }
 
+  async defragment(): Promise<void> {
+    if (this.#stopped) throw new ReplicaError('stopped');
+    await this.#parts.journal.defragment();
+  }
+
   status(): ReplicaStatus {
     const { raft, applier, journal, clusterId } = this.#parts;
     const { id, role, leader, term: currentTerm, commit } = raft.status();

@@ -1,4 +1,5 @@
 import { isTombstone, mvccLimits, revision, type KeyValue } from '@raftsman/mvcc';
+import { alarmNumbers, type RaisedAlarm } from '../etcd/alarm-rows.js';
 import { SnapshotFileError } from './errors.js';
 import type { BoltItem } from './bolt/builder.js';
 import { fieldBytesMax, MessageWriter, readFields, type Field } from './protobuf.js';
@@ -152,10 +153,10 @@ export function readLease({ key, value }: BoltItem): LeaseRecord {
 }
 
 /** etcd names an alarm by its own bytes. */
-export function alarmItem({ member, alarm }: { readonly member: number; readonly alarm: number }): BoltItem {
+export function alarmItem({ member, alarm }: RaisedAlarm): BoltItem {
   const writer = new MessageWriter(2 * fieldBytesMax);
-  writer.number(1, member);
-  writer.number(2, alarm);
+  writer.int64(1, member);
+  writer.number(2, alarmNumbers[alarm]);
   return { key: writer.finish(), value: Buffer.alloc(0) };
 }
 

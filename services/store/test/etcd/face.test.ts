@@ -3,6 +3,7 @@ import type { HashKVResponse__Output } from '@raftsman/proto/gen/etcdserverpb/Ha
 import type { KVClient } from '@raftsman/proto/gen/etcdserverpb/KV.js';
 import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import type { MaintenanceClient } from '@raftsman/proto/gen/etcdserverpb/Maintenance.js';
+import type { StatusResponse__Output } from '@raftsman/proto/gen/etcdserverpb/StatusResponse.js';
 import type { WatchClient } from '@raftsman/proto/gen/etcdserverpb/Watch.js';
 import type { WatchResponse__Output } from '@raftsman/proto/gen/etcdserverpb/WatchResponse.js';
 import { encodeCommand, noLease } from '@raftsman/mvcc';
@@ -295,12 +296,32 @@ describe('the quota', () => {
     expect(await ask((done) => maintenance.alarm({}, done))).toMatchObject({
       alarms: [{ alarm: 'NOSPACE' }],
     });
+    expect(await ask((done) => client<LeaseClient>(serving, 'Lease').leaseGrant({ TTL: 60 }, done))).toEqual(
+      noSpace,
+    );
+    const { errors } = await ask<StatusResponse__Output>((done) => maintenance.status({}, done));
+    expect(errors).toEqual(['memberID:2748 alarm:NOSPACE ']);
+    expect(await ask((done) => kv.range({ key: Buffer.from('large') }, done))).toMatchObject({ count: '1' });
     await ask((done) => kv.deleteRange({ key: Buffer.from('large') }, done));
     expect(await ask((done) => kv.compact({ revision: 3, physical: true }, done))).toMatchObject({
       header: {},
     });
+    // There is room, but the alarm stays until somebody disarms it.
+    expect(await put(kv, 'more')).toEqual(noSpace);
+    const disarm = { action: 'DEACTIVATE' as const, memberID: 2748, alarm: 'NOSPACE' as const };
+    expect(await ask((done) => maintenance.alarm(disarm, done))).toMatchObject({
+      alarms: [{ memberID: '2748', alarm: 'NOSPACE' }],
+    });
+    expect(await ask((done) => maintenance.alarm(disarm, done))).toMatchObject({ alarms: [] });
     expect(await put(kv, 'more')).toMatchObject({ header: { revision: '4' } });
     expect(await ask((done) => maintenance.alarm({}, done))).toMatchObject({ alarms: [] });
+    // Still beyond: it comes back.
+    await put(kv, 'large', Buffer.alloc(20_000));
+    expect(await put(kv, 'more')).toEqual(noSpace);
+    expect(await ask((done) => maintenance.alarm({ alarm: 'CORRUPT' }, done))).toMatchObject({ alarms: [] });
+    expect(await ask((done) => maintenance.alarm({ alarm: 'NOSPACE' }, done))).toMatchObject({
+      alarms: [{ alarm: 'NOSPACE' }],
+    });
   });
 });
 
@@ -322,15 +343,20 @@ describe('bounds', () => {
 
   it('names what it does not do', async () => {
     const maintenance = client<MaintenanceClient>(await serve(), 'Maintenance');
-    expect(await ask((done) => maintenance.defragment({}, done))).toMatchObject({
-      code: status.UNIMPLEMENTED,
+    const downgrade = (request: object) => ask((done) => maintenance.downgrade(request, done));
+    expect(await downgrade({ version: '3.4.0' })).toMatchObject({ code: status.UNIMPLEMENTED });
+    expect(await downgrade({ version: '3.3' })).toEqual({
+      code: status.INVALID_ARGUMENT,
+      details: 'etcdserver: invalid downgrade target version',
     });
-    const stream = maintenance.snapshot({});
-    const error = await new Promise<ServiceError>((resolve) => {
-      stream.on('error', resolve);
-      stream.resume();
+    expect(await downgrade({ action: 'ENABLE', version: 'soon' })).toEqual({
+      code: status.INVALID_ARGUMENT,
+      details: 'etcdserver: wrong downgrade target version format',
     });
-    expect(error.details).toContain('a snapshot over the API is not supported');
+    expect(await downgrade({ action: 'CANCEL' })).toEqual({
+      code: status.FAILED_PRECONDITION,
+      details: 'etcdserver: no inflight downgrade job',
+    });
   });
 
   it('hashes equal states equally, wherever their compaction stands', async () => {

@@ -1,4 +1,4 @@
-import { logIndex, memberId, term } from '@raftsman/raft';
+import { logIndex, memberId, term, type MemberId } from '@raftsman/raft';
 import { createLogger } from '@raftsman/telemetry';
 import { createGrpcServer } from '@raftsman/wire';
 import {
@@ -80,6 +80,10 @@ export class SingleMember implements Replica {
     };
   }
 
+  async defragment(): Promise<void> {
+    await this.readIndex();
+  }
+
   status(): ReplicaStatus {
     return this.#status;
   }
@@ -92,7 +96,7 @@ export class SingleMember implements Replica {
     return Promise.reject(new MembershipError('unhealthy'));
   }
 
-  transferLeadership(): Promise<void> {
+  transferLeadership(_to: MemberId): Promise<void> {
     return Promise.reject(new ReplicaError('timeout'));
   }
 
