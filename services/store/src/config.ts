@@ -1,4 +1,4 @@
-import type { ClientSecurity } from '@raftsman/wire';
+import type { ClientSecurity, TlsFiles } from '@raftsman/wire';
 import type { LogLevel } from '@raftsman/telemetry';
 import type { InitialMember } from './replica/identity.js';
 import { ConfigError } from './errors.js';
@@ -17,10 +17,12 @@ export interface StoreFlags {
   readonly initialCluster?: string;
   readonly initialClusterState: 'new' | 'existing';
   readonly initialClusterToken: string;
+  readonly initialClusterWitnesses?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
   readonly trustedCaFile?: string;
   readonly clientCertAuth?: boolean;
+  readonly authToken: string;
   readonly peerCertFile?: string;
   readonly peerKeyFile?: string;
   readonly peerTrustedCaFile?: string;
@@ -40,21 +42,23 @@ export interface StoreFlags {
 
 /** One member of the store. Everything is checked against everything else. */
 export interface StoreConfig {
-  /** How the others call this member in --initial-cluster. */
+  /** What the others call this member. */
   readonly name: string;
   /** Where log and state live; belongs to one member of one cluster for good. Default: `<name>.etcd`. */
   readonly dataDirectory: string;
-  /** The members that the cluster begins with, this one among them; the same on all of them. */
+  /** With an empty data directory: the members that the cluster begins with or has, this one among them; the same on all of them. */
   readonly initialCluster: readonly InitialMember[];
-  /** `existing`: an empty data directory is that of a member that lost it; it is rebuilt from all the others. */
+  /** `existing`: an empty data directory is that of a member that was added, or that lost its disk and is rebuilt from all the others. */
   readonly initialClusterState: 'new' | 'existing';
   /** Tells clusters with equal member lists apart. */
   readonly initialClusterToken: string;
   readonly clientListeners: readonly ListenAddress[];
   readonly advertiseClientUrls: readonly string[];
   readonly peerListeners: readonly ListenAddress[];
-  /** How this member reaches others: their peer URLs, and the leader's client URLs. */
-  readonly peerSecurity: ClientSecurity;
+  readonly advertisePeerUrls: readonly string[];
+  /** How this member reaches the https peer URLs of others; null: it has none of the files. */
+  readonly peerTls: TlsFiles | null;
+  /** How this member reaches the leader's client URLs. */
   readonly clientSecurity: ClientSecurity;
   /** Lower: failures are noticed sooner; higher: less idle traffic. At least a round trip between members. */
   readonly heartbeatIntervalMs: number;
@@ -94,10 +98,14 @@ export function storeConfig(flags: StoreFlags): StoreConfig {
     throw new ConfigError(
       `--max-request-bytes[${flags.maxRequestBytes}] is more than members can send each other: at most ${storeLimits.requestBytesMax}`,
     );
+  if (flags.authToken !== 'simple')
+    throw new ConfigError(
+      `--auth-token[${flags.authToken.split(',')[0]}] is not supported: tokens are "simple" ones, which the members know`,
+    );
   if (flags.listenClientUrls !== undefined && flags.advertiseClientUrls === undefined)
     throw new ConfigError('--advertise-client-urls is required when --listen-client-urls is set explicitly');
   const advertised = parseUrls('--initial-advertise-peer-urls', flags.initialAdvertisePeerUrls);
-  const { members, self } = initialCluster(flags, advertised);
+  const members = initialCluster(flags, advertised);
   const listenClient = parseUrls('--listen-client-urls', flags.listenClientUrls ?? defaultClientUrls);
   const listenPeer = parseUrls('--listen-peer-urls', flags.listenPeerUrls);
   const advertiseClient = parseUrls(
@@ -115,7 +123,8 @@ export function storeConfig(flags: StoreFlags): StoreConfig {
     clientListeners: listenClient.map((url) => listener(url, client)),
     advertiseClientUrls: advertiseClient.map(({ text }) => text),
     peerListeners: listenPeer.map((url) => listener(url, peer)),
-    peerSecurity: dialer([...self, ...members.flatMap(({ urls }) => urls)], peer),
+    advertisePeerUrls: advertised.map(({ text }) => text),
+    peerTls: peerFiles(members, peer),
     clientSecurity: dialer(advertiseClient, client),
     heartbeatIntervalMs: heartbeatInterval,
     electionTimeoutMs: electionTimeout,
@@ -137,30 +146,60 @@ interface ParsedMember extends InitialMember {
 
 /** Throws ConfigError. */
 export function initialCluster(
-  flags: Pick<StoreFlags, 'name' | 'initialCluster'>,
+  flags: Pick<StoreFlags, 'name' | 'initialCluster' | 'initialClusterWitnesses'>,
   advertised: readonly Url[],
-): { readonly members: readonly ParsedMember[]; readonly self: readonly Url[] } {
+): readonly ParsedMember[] {
   const text = flags.initialCluster ?? advertised.map((url) => `${flags.name}=${url.text}`).join(',');
+  const witnesses = namesOf(flags.initialClusterWitnesses ?? '');
   const members = [...parseInitialCluster(text)].map(([name, urls]): ParsedMember => ({
     name,
     peerUrls: urls.map((url) => url.text),
+    isWitness: witnesses.includes(name),
     urls,
   }));
-  const self = members.find(({ name }) => name === flags.name);
+  checkWitnesses(witnesses, members);
+  return members;
+}
+
+/** What need not fit any more once the data directory says who this member is. Throws ConfigError. */
+export function checkFirstStart({
+  name,
+  initialCluster: members,
+  advertisePeerUrls,
+}: Pick<StoreConfig, 'name' | 'initialCluster' | 'advertisePeerUrls'>): void {
+  const self = members.find((member) => member.name === name);
   if (self === undefined)
     throw new ConfigError(
-      `couldn't find local name "${flags.name}" in the initial cluster configuration (--initial-cluster=${text})`,
+      `couldn't find local name "${name}" in the initial cluster configuration (--initial-cluster=${members.map((member) => `${member.name}=${member.peerUrls.join('+')}`).join(',')})`,
     );
   const listed = self.peerUrls.toSorted().join(',');
-  const own = advertised
-    .map((url) => url.text)
-    .toSorted()
-    .join(',');
+  const own = advertisePeerUrls.toSorted().join(',');
   if (listed !== own)
     throw new ConfigError(
-      `--initial-cluster has ${flags.name}=${listed} but --initial-advertise-peer-urls=${own}; they must be the same`,
+      `--initial-cluster has ${name}=${listed} but --initial-advertise-peer-urls=${own}; they must be the same`,
     );
-  return { members, self: self.urls };
+  const urls = members.flatMap(({ peerUrls }) => peerUrls);
+  const secure = urls.find((url) => url.startsWith('https:'));
+  const plain = urls.find((url) => url.startsWith('http:'));
+  if (secure !== undefined && plain !== undefined)
+    throw new ConfigError(`${plain} and ${secure}: all members must use http or all https`);
+}
+
+const namesOf = (text: string): readonly string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
+/** Every majority must have a member that keeps data. */
+function checkWitnesses(witnesses: readonly string[], members: readonly ParsedMember[]): void {
+  const unknown = witnesses.find((witness) => !members.some(({ name }) => name === witness));
+  if (unknown !== undefined)
+    throw new ConfigError(`--initial-cluster-witnesses names ${unknown}, which --initial-cluster does not`);
+  if (witnesses.length > 0 && witnesses.length * 2 >= members.length)
+    throw new ConfigError(
+      `--initial-cluster-witnesses names ${witnesses.length} of ${members.length} members: fewer than half can keep no data`,
+    );
 }
 
 interface Tls {
@@ -202,6 +241,15 @@ function listener(url: Url, tls: Tls): ListenAddress {
   if (tls.clientCertRequired)
     throw new ConfigError(`client certificates cannot be checked on ${url.text}: it is not https`);
   return { address, security: 'insecure' };
+}
+
+/** The files for https peers; needed at once if one of the listed members is reached so. */
+function peerFiles(members: readonly ParsedMember[], tls: Tls): TlsFiles | null {
+  const secure = members.flatMap(({ urls }) => urls).find(({ scheme }) => scheme === 'https');
+  if (secure !== undefined) return filesOf(tls, secure);
+  const { certFile, keyFile, caFile } = tls;
+  if (certFile === undefined || keyFile === undefined || caFile === undefined) return null;
+  return { certFile, keyFile, caFile };
 }
 
 function dialer(urls: readonly Url[], tls: Tls): ClientSecurity {

@@ -57,12 +57,12 @@ export type MembershipErrorCode =
   | 'learner-not-ready'
   | 'too-many-learners'
   | 'too-many-members'
+  /** Beside a witness, a voter must have been a learner: else the two could be a majority that knows too little. */
+  | 'learner-first'
   /** Fewer voters than a majority would have been seen yet. */
   | 'not-enough-started'
   /** Some voter does not answer the leader. */
-  | 'unhealthy'
-  /** Another change is under way. */
-  | 'in-progress';
+  | 'unhealthy';
 
 export class MembershipError extends Error {
   readonly code: MembershipErrorCode;
@@ -132,11 +132,12 @@ export interface Replica {
   /** Lets the disk go of what was overwritten and deleted, while everything else goes on. Rejects with ReplicaError (`stopped`). */
   defragment(): Promise<void>;
   status(): ReplicaStatus;
-  /** Those of the newest configuration that is applied here. */
+  /** Those of the newest configuration of this member's log. */
   members(): readonly Member[];
   /**
    * On the leader only. Resolves with the changed member (the removed one as it was) once the new configuration alone counts and is applied
-   * here. Rejects with MembershipError (nothing has changed) or ReplicaError (after `timeout` the change may still take effect).
+   * here; when a second member is added to one that is alone, once it is on its disk. The leader itself is not removed: it hands leadership
+   * over and rejects with `not-leader`, so that the next one does it. Rejects with MembershipError (nothing has changed) or ReplicaError (after `timeout` the change may still take effect).
    */
   changeMembers(change: MemberChange): Promise<Member>;
   /** On the leader only. Resolves when `to` leads; rejects with ReplicaError: `timeout` when it does not within two election timeouts. */

@@ -45,6 +45,27 @@ export const storeLimits = {
   reconnectBackoffMaxMs: 500,
   /** Reconnects to a peer that refused us: only an operator can help. */
   refusedBackoffMs: 5_000,
+  /** Members that were removed and whose ids are still known as such. */
+  removedMembersMax: 256,
+  /** What a request may say of one member: its peer URLs, and the length of each. */
+  memberUrlsMax: 16,
+  memberUrlLengthMax: 512,
+  /** etcd's bound. */
+  learnersMax: 1,
+  /** Learners and witnesses among them. */
+  membersMax: 64,
+  /** Entries by which a learner may be behind the leader, as a share of them, to be promoted. etcd's figure. */
+  learnerBehindShareMax: 0.1,
+  /** Members that a member which is behind does not know yet, and that talk to it. */
+  visitorsMax: 16,
+  /** A peer with several URLs is tried at the next one when this one does not answer for so long. */
+  dialTimeoutMs: 1_000,
+  /** Changes of members that wait for the one that is under way. */
+  memberChangesMax: 32,
+  /** A removed member answers who waits before it ends. etcd's figure. */
+  removedGraceMs: 1_000,
+  /** A member that joins asks who the members are: how long it waits for one of them. */
+  membersTimeoutMs: 2_000,
   /** A member that is rebuilt asks each of the others again so long after it asked in vain. */
   rebuildRetryMs: 1_000,
   /** The first frame of a stream must say who is there. */

@@ -4,7 +4,7 @@ import { durationMs, runService, wholeNumber } from '@raftsman/config';
 import { JournalError } from '@raftsman/journal';
 import { createLogger, installCrashHandlers, logLevels } from '@raftsman/telemetry';
 import { storeConfig, type StoreFlags } from './config.js';
-import { ConfigError, ListenError, LostDataError } from './errors.js';
+import { ConfigError, exitCodes, ListenError, LostDataError, RemovedError } from './errors.js';
 import { run } from './run.js';
 
 const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
@@ -28,10 +28,14 @@ export function command(): Command {
     .addOption(
       new Option(
         '--initial-cluster-state <state>',
-        'existing: an empty data directory is that of a member that lost it, and is rebuilt from all others',
+        'existing: an empty data directory is that of a member that was added, or that lost it and is rebuilt',
       )
         .choices(['new', 'existing'])
         .default('new'),
+    )
+    .option(
+      '--initial-cluster-witnesses <names>',
+      'which of them vote and keep no data; the same on all of them (default: none)',
     )
     .option('--initial-cluster-token <token>', 'tells equal clusters apart', 'etcd-cluster');
   return addBounds(addTls(store)).action((flags: StoreFlags) => start(store, flags));
@@ -46,6 +50,7 @@ function addTls(store: Command): Command {
     .option('--key-file <file>', 'its key')
     .option('--trusted-ca-file <file>', "authority of the clients' certificates")
     .option('--client-cert-auth', 'clients must show a certificate')
+    .option('--auth-token <kind>', 'how users are known between requests: simple', 'simple')
     .option('--peer-cert-file <file>', 'certificate towards the other members')
     .option('--peer-key-file <file>', 'its key')
     .option('--peer-trusted-ca-file <file>', "authority of the members' certificates")
@@ -87,8 +92,10 @@ async function start(store: Command, flags: StoreFlags): Promise<void> {
       error instanceof ConfigError ||
       error instanceof JournalError ||
       error instanceof ListenError ||
-      error instanceof LostDataError;
+      error instanceof LostDataError ||
+      error instanceof RemovedError;
     if (!isExplained) throw error;
-    store.error(`raftsman store: ${error.message}`, { exitCode: 1 });
+    const exitCode = error instanceof RemovedError ? exitCodes.removed : exitCodes.failed;
+    store.error(`raftsman store: ${error.message}`, { exitCode });
   }
 }

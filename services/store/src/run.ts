@@ -1,13 +1,14 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@raftsman/telemetry';
-import { createGrpcServer, type GrpcServer } from '@raftsman/wire';
-import type { StoreConfig } from './config.js';
+import { createGrpcServer, type ClientSecurity, type GrpcServer, type TlsFiles } from '@raftsman/wire';
+import { checkFirstStart, type StoreConfig } from './config.js';
 import { ConfigError, ListenError } from './errors.js';
 import { createEtcdServices, createStateMachine } from './etcd/index.js';
 import { storeLimits } from './limits.js';
 import { listenOnAll } from './listen.js';
 import { startReplica, type RunningReplica } from './replica/index.js';
+import type { PeerTarget } from './replica/peers/client.js';
 import { parseUrl, targetOf } from './urls.js';
 
 /**
@@ -52,24 +53,32 @@ export async function run(config: StoreConfig, logger: Logger, signal: AbortSign
 function replicaOptions(config: StoreConfig) {
   return {
     name: config.name,
-    members: config.initialCluster.map(({ name, peerUrls }) => ({
-      name,
-      peerUrls,
-      address: {
-        target: targetOf(parseUrl('--initial-cluster', peerUrls[0]!)),
-        security: config.peerSecurity,
-      },
-    })),
+    initialMembers: config.initialCluster,
+    initialState: config.initialClusterState,
+    checkFirstStart: () => checkFirstStart(config),
     clusterToken: config.initialClusterToken,
     clientUrls: config.advertiseClientUrls,
+    peerUrls: config.advertisePeerUrls,
+    targetsOf: (peerUrls: readonly string[]) => peerUrls.flatMap((url) => peerTarget(url, config.peerTls)),
     dataDirectory: join(config.dataDirectory, 'member'),
-    rebuild: config.initialClusterState === 'existing' && config.initialCluster.length > 1,
     listeners: config.peerListeners,
     heartbeatIntervalMs: config.heartbeatIntervalMs,
     electionTimeoutMs: config.electionTimeoutMs,
     snapshotCount: config.snapshotCount,
     snapshotCatchUpEntries: config.snapshotCatchUpEntries,
   };
+}
+
+/** None: it is no URL, or https and this member has no certificate for it. */
+function peerTarget(peerUrl: string, tls: TlsFiles | null): readonly PeerTarget[] {
+  try {
+    const url = parseUrl('a peer URL', peerUrl);
+    const security = url.scheme === 'http' ? 'insecure' : tls;
+    return security === null ? [] : [{ target: targetOf(url), security }];
+  } catch (error) {
+    if (error instanceof ConfigError) return [];
+    throw error;
+  }
 }
 
 function faceConfig(config: StoreConfig) {
@@ -91,11 +100,11 @@ function faceConfig(config: StoreConfig) {
 
 /** What would otherwise fail later, and less clearly. */
 async function checkFiles(config: StoreConfig): Promise<void> {
-  const securities = [
+  const securities: readonly ClientSecurity[] = [
     ...config.clientListeners.map(({ security }) => security),
     ...config.peerListeners.map(({ security }) => security),
     config.clientSecurity,
-    config.peerSecurity,
+    config.peerTls ?? 'insecure',
   ];
   for (const security of securities) {
     if (security === 'insecure') continue;

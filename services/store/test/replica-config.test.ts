@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { storeConfig, type StoreFlags } from '../src/config.js';
+import { checkFirstStart, storeConfig, type StoreFlags } from '../src/config.js';
 
 const defaults: StoreFlags = {
   name: 'default',
@@ -14,6 +14,7 @@ const defaults: StoreFlags = {
   quotaBackendBytes: 0,
   maxRequestBytes: 1_572_864,
   maxTxnOps: 128,
+  authToken: 'simple',
   watchProgressNotifyInterval: 600_000,
   experimentalCorruptCheckTime: 0,
   logLevel: 'info',
@@ -34,11 +35,12 @@ describe('store flags', () => {
   test('without any, one member as etcd would start it', () => {
     expect(storeConfig(defaults)).toMatchObject({
       dataDirectory: 'default.etcd',
-      initialCluster: [{ name: 'default', peerUrls: ['http://localhost:2380'] }],
+      initialCluster: [{ name: 'default', peerUrls: ['http://localhost:2380'], isWitness: false }],
       clientListeners: [{ address: 'localhost:2379', security: 'insecure' }],
       advertiseClientUrls: ['http://localhost:2379'],
       peerListeners: [{ address: 'localhost:2380', security: 'insecure' }],
-      peerSecurity: 'insecure',
+      advertisePeerUrls: ['http://localhost:2380'],
+      peerTls: null,
     });
   });
 
@@ -51,10 +53,28 @@ describe('store flags', () => {
         security: { certFile: 'p.crt', keyFile: 'p.key', caFile: 'p-ca.crt', clientCertRequired: true },
       },
     ]);
-    expect(config.peerSecurity).toEqual({ certFile: 'p.crt', keyFile: 'p.key', caFile: 'p-ca.crt' });
+    expect(config.peerTls).toEqual({ certFile: 'p.crt', keyFile: 'p.key', caFile: 'p-ca.crt' });
+  });
+
+  test('a third member that votes and keeps no data', () => {
+    const config = storeConfig({ ...defaults, ...three, initialClusterWitnesses: 'm3' });
+    expect(config.initialCluster.filter(({ isWitness }) => isWitness).map(({ name }) => name)).toEqual([
+      'm3',
+    ]);
+  });
+
+  test('with data, what the cluster began with need not fit any more', () => {
+    expect(storeConfig({ ...defaults, initialAdvertisePeerUrls: 'http://localhost:9999' })).toMatchObject({
+      advertisePeerUrls: ['http://localhost:9999'],
+    });
   });
 
   test.each<[string, Partial<StoreFlags>, RegExp]>([
+    [
+      'tokens that nobody here makes',
+      { authToken: 'jwt,pub-key=a.pem,priv-key=b.pem,sign-method=RS256' },
+      /^--auth-token\[jwt\] is not supported: tokens are "simple" ones/,
+    ],
     ['an impatient election', { electionTimeout: 400 }, /should be at least as 5 times/],
     [
       'requests that no member could send another',
@@ -76,6 +96,19 @@ describe('store flags', () => {
       'another URL in the cluster than advertised',
       { initialCluster: 'default=http://localhost:9999' },
       /--initial-cluster has default=http:\/\/localhost:9999 but --initial-advertise-peer-urls=http:\/\/localhost:2380/,
+    ],
+    [
+      'a witness that is no member',
+      { initialClusterWitnesses: 'm3' },
+      /--initial-cluster-witnesses names m3, which --initial-cluster does not/,
+    ],
+    [
+      'as many witnesses as members with data',
+      {
+        initialCluster: 'default=http://localhost:2380,b=http://localhost:2381',
+        initialClusterWitnesses: 'b',
+      },
+      /names 1 of 2 members: fewer than half/,
     ],
     [
       'a URL without a port',
@@ -108,6 +141,6 @@ describe('store flags', () => {
       /all members must use http or all https/,
     ],
   ])('refuses %s', (_what, change, message) => {
-    expect(() => storeConfig({ ...defaults, ...change })).toThrow(message);
+    expect(() => checkFirstStart(storeConfig({ ...defaults, ...change }))).toThrow(message);
   });
 });

@@ -14,6 +14,9 @@ import { Applier } from '../src/replica/applier.js';
 import { encodeEnvelope } from '../src/replica/envelope.js';
 import { ReplicaHost } from '../src/replica/host.js';
 import { LogKeeper } from '../src/replica/log-keeper.js';
+import { noDirectory } from '../src/replica/members/directory.js';
+import { Membership } from '../src/replica/members/membership.js';
+import { Reconfigurer } from '../src/replica/members/reconfigurer.js';
 import { Proposals } from '../src/replica/proposals.js';
 import { Reads } from '../src/replica/reads.js';
 import { TinyStateMachine, temporaryDirectory } from './replica-fixture.js';
@@ -34,7 +37,14 @@ async function followerWithSlowDisk() {
   const stateMachine = new TinyStateMachine();
   const proposals = new Proposals({ origin: self, incarnation: 1, timeoutMs: 60_000 });
   const reads = new Reads({ timeoutMs: 60_000 });
-  const applier = new Applier({ stateMachine, journal, proposals, reads, logger });
+  const applier = new Applier({
+    stateMachine,
+    journal,
+    proposals,
+    reads,
+    logger,
+    onConfiguration: () => undefined,
+  });
   const logKeeper = new LogKeeper(journal, { snapshotCount: 1_000, catchUpEntries: 100 });
   const { hardState, state } = journal.recovered;
   const config = {
@@ -51,6 +61,7 @@ async function followerWithSlowDisk() {
   };
   const initial = { hardState, configuration: state.configuration, applied: logIndex(0) };
   const raft = createRaft(config, initial, logKeeper.log);
+  const membership = new Membership(self, state.configuration, noDirectory);
   const sent: Message[] = [];
   let release = (): void => undefined;
   const disk = {
@@ -75,8 +86,19 @@ async function followerWithSlowDisk() {
     applier,
     proposals,
     reads,
-    transport: { send: (messages) => void sent.push(...messages), sendSnapshot: async () => false },
-    members: () => [],
+    transport: {
+      send: (messages) => void sent.push(...messages),
+      sendSnapshot: async () => false,
+      setPeers: () => undefined,
+    },
+    membership,
+    reconfigurer: new Reconfigurer({
+      raft,
+      membership,
+      timeoutMs: 60_000,
+      self: { name: 'a', clientUrls: [] },
+      logger,
+    }),
     clusterId: 9,
     tickMs: 60_000,
     electionTimeoutMs: 60_000,

@@ -107,11 +107,15 @@ export class TestCluster {
     const members = this.#names.map((each, index) => ({
       name: each,
       peerUrls: [`http://127.0.0.1:${this.#ports[index]}`],
-      address: { target: `127.0.0.1:${this.#ports[index]}`, security },
+      isWitness: false,
     }));
     const running = await startReplica({
       name,
-      members,
+      initialMembers: members,
+      initialState: 'new',
+      checkFirstStart: () => undefined,
+      peerUrls: members.find((member) => member.name === name)!.peerUrls,
+      targetsOf: (peerUrls) => peerUrls.map((url) => ({ target: new URL(url).host, security })),
       clusterToken: 'test',
       clientUrls: [`http://${name}:2379`],
       dataDirectory: join(this.#directory, name),
@@ -125,7 +129,6 @@ export class TestCluster {
       electionTimeoutMs: 200,
       snapshotCount: 10_000,
       snapshotCatchUpEntries: 5_000,
-      rebuild: false,
       stateMachine,
       logger: createLogger({ component: name, level: 'silent' }),
       ...this.#changes,

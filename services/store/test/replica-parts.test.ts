@@ -292,12 +292,17 @@ describe('the queue to a slow peer', () => {
 
 describe('identity', () => {
   const members = [
-    { name: 'm1', peerUrls: ['http://10.0.0.1:2380'] },
-    { name: 'm2', peerUrls: ['http://10.0.0.2:2380'] },
+    { name: 'm1', peerUrls: ['http://10.0.0.1:2380'], isWitness: false },
+    { name: 'm2', peerUrls: ['http://10.0.0.2:2380'], isWitness: false },
   ];
 
   test('does not depend on the order in which the cluster is written', () => {
     expect(clusterIdOf(members, 't')).toBe(clusterIdOf(members.toReversed(), 't'));
+  });
+
+  test('depends on who keeps no data', () => {
+    const [first, ...rest] = members;
+    expect(clusterIdOf([{ ...first!, isWitness: true }, ...rest], 't')).not.toBe(clusterIdOf(members, 't'));
   });
 
   test('depends on token, names and URLs, and fits 52 bits', () => {
@@ -314,26 +319,37 @@ describe('identity', () => {
   });
 
   const self = memberId(1);
-  const here = { clusterId: 5, self, name: 'm1', clientUrls: [], dataId: 8, peers: new Set([memberId(2)]) };
+  const here = {
+    clusterId: 5,
+    self,
+    name: 'm1',
+    clientUrls: [],
+    peerUrls: ['http://m1:2380'],
+    dataId: 8,
+    isRemoved: (id: number) => id === 3,
+  };
   const hello = {
-    protocolVersion: 2,
+    protocolVersion: 3,
     clusterId: '5',
     from: '2',
     to: '1',
     name: 'm2',
     clientUrls: [],
+    peerUrls: [],
     dataId: '9',
     rebuild: false,
+    joining: false,
   };
 
   test('a hello of a member is welcome', () => {
-    expect(checkHello(hello, here)).toEqual({ kind: 'welcome', from: 2 });
+    expect(checkHello(hello, here)).toEqual({ kind: 'welcome', from: 2, met: false });
     expect(helloTo(memberId(2), here)).toMatchObject({ clusterId: 5, from: 1, to: 2, dataId: 8 });
   });
 
   test.each([
     ['another cluster', { clusterId: '6' }, /is of cluster 6, this is 5/],
-    ['a stranger', { from: '9' }, /is no member of this cluster/],
+    ['nobody', { from: '0' }, /cannot be a member of this cluster/],
+    ['this member', { from: '1' }, /cannot be a member of this cluster/],
     ['somebody who looks for another', { to: '3' }, /this is member 1, not 3/],
     ['another protocol', { protocolVersion: 1 }, /protocol 1 is not spoken/],
   ])('a hello of %s is refused', (_who, change, reason) => {
@@ -341,6 +357,29 @@ describe('identity', () => {
       kind: 'refused',
       reason: expect.stringMatching(reason),
     });
+  });
+
+  test('a hello of a member that was removed is answered so', () => {
+    expect(checkHello({ ...hello, from: '3' }, here)).toEqual({
+      kind: 'removed',
+      reason: 'the member has been permanently removed from the cluster',
+    });
+  });
+
+  test('a member that joins is told whether it was met, and remembered only if it was not', async () => {
+    const known = new Map<number, number>();
+    const peers = {
+      peerDataId: (member: number) => known.get(member),
+      rememberPeer: async (member: number, dataId: number) => void known.set(member, dataId),
+    };
+    const joining = { ...hello, joining: true };
+    expect(await meet(joining, here, peers)).toMatchObject({ kind: 'welcome', met: false });
+    expect(await meet(joining, here, peers)).toMatchObject({ kind: 'welcome', met: false });
+    expect(await meet({ ...joining, dataId: '10' }, here, peers)).toMatchObject({
+      kind: 'welcome',
+      met: true,
+    });
+    expect(known).toEqual(new Map([[2, 9]]));
   });
 
   test('a member comes with the data directory that it came with first, or says that it lost it', async () => {

@@ -56,7 +56,7 @@ describe('a member that lost its data', { timeout: 60_000 }, () => {
     await cluster.stop('m3');
     await cluster.loseData('m3');
     let rebuilt: TestMember | null = null;
-    const rebuilding = cluster.start('m3', { rebuild: true }).then((member) => (rebuilt = member));
+    const rebuilding = cluster.start('m3', { initialState: 'existing' }).then((member) => (rebuilt = member));
     // One of the others is away: it may be the one that knows.
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(rebuilt).toBeNull();
@@ -82,7 +82,7 @@ describe('a member that lost its data', { timeout: 60_000 }, () => {
     await cluster.loseData('m3');
     await cluster.stop('m2');
     const ended = new AbortController();
-    const asking = cluster.start('m3', { rebuild: true, signal: ended.signal });
+    const asking = cluster.start('m3', { initialState: 'existing', signal: ended.signal });
     await new Promise((resolve) => setTimeout(resolve, 300));
     ended.abort();
     await expect(asking).rejects.toThrow(/abort/);

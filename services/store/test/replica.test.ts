@@ -49,7 +49,11 @@ describe('three members', () => {
     const cluster = await TestCluster.create(3);
     const members = await cluster.startAll();
     for (const { running } of members) {
-      const known = () => running.replica.members().flatMap(({ clientUrls }) => clientUrls);
+      const known = () =>
+        running.replica
+          .members()
+          .flatMap(({ clientUrls }) => clientUrls)
+          .toSorted();
       await until('client URLs', () => known().length === 3);
       expect(known()).toEqual(['http://m1:2379', 'http://m2:2379', 'http://m3:2379']);
     }

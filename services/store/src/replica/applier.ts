@@ -17,27 +17,32 @@ import type { Reads } from './reads.js';
 
 /** Takes committed entries to the state machine in slices between which the event loop runs, and tells those who wait. */
 export class Applier {
-  readonly #stateMachine: StateMachine;
+  readonly #stateMachine: StateMachine | null;
   readonly #journal: Journal;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
   readonly #logger: Logger;
+  readonly #onConfiguration: (configuration: Configuration) => void;
   #configuration: Configuration;
   #index: LogIndex;
   #term: Term;
 
   constructor(options: {
-    readonly stateMachine: StateMachine;
+    /** null: a witness, which keeps no data. */
+    readonly stateMachine: StateMachine | null;
     readonly journal: Journal;
     readonly proposals: Proposals;
     readonly reads: Reads;
     readonly logger: Logger;
+    /** One was applied; also with a snapshot. */
+    readonly onConfiguration: (configuration: Configuration) => void;
   }) {
     this.#stateMachine = options.stateMachine;
     this.#journal = options.journal;
     this.#proposals = options.proposals;
     this.#reads = options.reads;
     this.#logger = options.logger;
+    this.#onConfiguration = options.onConfiguration;
     const { index, term, configuration } = options.journal.durableState;
     this.#index = index;
     this.#term = term;
@@ -63,11 +68,11 @@ export class Applier {
 
   /** The state machine holds what the journal installed. */
   async restore(): Promise<void> {
-    await this.#stateMachine.restore(this.#journal.rows());
+    await this.#stateMachine?.restore(this.#journal.rows());
     const { index, term, configuration } = this.#journal.durableState;
     this.#index = index;
     this.#term = term;
-    this.#configuration = configuration;
+    this.#useConfiguration(configuration);
     this.#proposals.outcomesUnknown();
     this.#reads.applied(index);
   }
@@ -93,13 +98,18 @@ export class Applier {
     return next;
   }
 
+  #useConfiguration(configuration: Configuration): void {
+    this.#configuration = configuration;
+    this.#onConfiguration(configuration);
+  }
+
   #applyOne(entry: Entry, rows: Row[]): void {
     const { index, term } = entry;
     if (term > this.#term) this.#proposals.termReached(term);
     this.#index = index;
     this.#term = term;
     if (entry.type === 'configuration') this.#configure(entry);
-    if (entry.type !== 'normal' || entry.data.length === 0) return;
+    if (entry.type !== 'normal' || entry.data.length === 0 || this.#stateMachine === null) return;
     const envelope = decodeEnvelope(entry.data);
     if (envelope === null) {
       this.#logger.error({ index }, 'skipped a log entry that is no proposal of this version');
@@ -115,6 +125,6 @@ export class Applier {
   #configure({ index, data }: Entry): void {
     const configuration = decodeConfiguration(data);
     assert(configuration !== null, `entry ${index} holds a configuration`);
-    this.#configuration = configuration;
+    this.#useConfiguration(configuration);
   }
 }

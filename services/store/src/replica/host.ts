@@ -1,14 +1,24 @@
 import { strict as assert } from 'node:assert';
 import type { Journal, StagedSnapshot } from '@raftsman/journal';
-import { term, type MemberId, type Message, type Raft, type Ready } from '@raftsman/raft';
+import { term, type Configuration, type MemberId, type Message, type Raft, type Ready } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
-import { ReplicaError, type Member, type Replica, type ReplicaStatus, type StateView } from '../contract.js';
-import { LostDataError } from '../errors.js';
+import {
+  ReplicaError,
+  type Member,
+  type MemberChange,
+  type Replica,
+  type ReplicaStatus,
+  type StateView,
+} from '../contract.js';
+import { LostDataError, RemovedError } from '../errors.js';
 import { storeLimits } from '../limits.js';
 import type { Applier } from './applier.js';
 import type { LogKeeper } from './log-keeper.js';
+import type { Membership, SelfDescription } from './members/membership.js';
+import type { Reconfigurer } from './members/reconfigurer.js';
 import type { PeerEvents } from './peers/client.js';
 import type { LogPosition } from './peers/exchange.js';
+import { removedLine } from './peers/hello.js';
 import type { PeerTransport } from './peers/transport.js';
 import type { Proposals } from './proposals.js';
 import type { Reads } from './reads.js';
@@ -22,8 +32,9 @@ export interface HostParts {
   readonly applier: Applier;
   readonly proposals: Proposals;
   readonly reads: Reads;
-  readonly transport: Pick<PeerTransport, 'send' | 'sendSnapshot'>;
-  readonly members: () => readonly Member[];
+  readonly transport: Pick<PeerTransport, 'send' | 'sendSnapshot' | 'setPeers'>;
+  readonly membership: Membership;
+  readonly reconfigurer: Reconfigurer;
   readonly clusterId: number;
   readonly tickMs: number;
   readonly electionTimeoutMs: number;
@@ -56,6 +67,7 @@ export class ReplicaHost implements Replica, PeerEvents {
   #stopped = false;
   #incoming: IncomingSnapshot | null = null;
   readonly #views = new StateViews();
+  #removal: NodeJS.Timeout | null = null;
 
   constructor(parts: HostParts) {
     this.#parts = parts;
@@ -66,6 +78,7 @@ export class ReplicaHost implements Replica, PeerEvents {
 
   start(): void {
     this.#lastTickMs = performance.now();
+    this.#parts.transport.setPeers(this.#parts.membership.others());
     this.#timer = setInterval(() => this.#tick(), this.#parts.tickMs);
     this.#wake();
   }
@@ -101,7 +114,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     const { id, role, leader, term: currentTerm, commit } = raft.status();
     const dataSizeBytes = journal.sizeBytes();
     const { low: diskLow } = journal.space();
-    const kind = { isLearner: false, isWitness: false };
+    const { isLearner, isWitness } = this.#parts.membership;
     return {
       id,
       clusterId,
@@ -112,17 +125,26 @@ export class ReplicaHost implements Replica, PeerEvents {
       applied: applier.index,
       dataSizeBytes,
       diskLow,
-      ...kind,
+      isLearner,
+      isWitness,
     };
   }
 
   members(): readonly Member[] {
-    return this.#parts.members();
+    return this.#parts.membership.members();
   }
 
-  async changeMembers(): Promise<Member> {
-    await Promise.resolve();
-    throw new ReplicaError('not-leader');
+  async changeMembers(change: MemberChange): Promise<Member> {
+    const { raft, reconfigurer } = this.#parts;
+    if (this.#stopped) throw new ReplicaError('stopped');
+    if (raft.role !== 'leader') throw new ReplicaError('not-leader');
+    if (change.kind === 'remove' && change.id === raft.status().id) {
+      reconfigurer.check(change);
+      await this.handOver();
+    }
+    const answer = reconfigurer.add(change, performance.now());
+    this.#wake();
+    return answer;
   }
 
   /** Rejects with ReplicaError: not-leader, timeout, stopped. */
@@ -163,6 +185,27 @@ export class ReplicaHost implements Replica, PeerEvents {
     this.#wake();
   }
 
+  greeted(peer: MemberId, said: SelfDescription): void {
+    if (this.#stopped) return;
+    this.#parts.reconfigurer.heard(peer, said);
+    this.#wake();
+  }
+
+  /** Told by a peer. */
+  removed(): void {
+    this.#die(new RemovedError(removedLine));
+  }
+
+  /** From the applier. */
+  configurationApplied(configuration: Configuration): void {
+    const { membership, reconfigurer, raft } = this.#parts;
+    membership.applied(configuration);
+    reconfigurer.applied(configuration);
+    if (!membership.isRemoved(raft.status().id) || this.#removal !== null) return;
+    // Whoever asked for it may be waiting for this member's answer.
+    this.#removal = setTimeout(() => this.removed(), storeLimits.removedGraceMs);
+  }
+
   disowned(reason: string): void {
     this.#die(new LostDataError(reason));
   }
@@ -186,8 +229,10 @@ export class ReplicaHost implements Replica, PeerEvents {
   /** Hands leadership to the member that is furthest, if there is one that answers; waits for that at most an election timeout. */
   async handOver(): Promise<void> {
     const { raft, electionTimeoutMs } = this.#parts;
-    const { progress, id } = raft.status();
-    const peers = [...(progress ?? [])].filter(([peer, { recentlyActive }]) => peer !== id && recentlyActive);
+    const { progress, id, configuration } = raft.status();
+    const mayLead = (peer: MemberId): boolean =>
+      peer !== id && configuration.voters.includes(peer) && !configuration.witnesses.includes(peer);
+    const peers = [...(progress ?? [])].filter(([peer, each]) => each.recentlyActive && mayLead(peer));
     const [successor] = peers.toSorted(([, left], [, right]) => right.match - left.match);
     if (successor === undefined || this.#stopped) return;
     raft.transferLeadership(successor[0]);
@@ -209,10 +254,12 @@ export class ReplicaHost implements Replica, PeerEvents {
     this.#stopped = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     if (this.#turn !== null) clearImmediate(this.#turn);
+    if (this.#removal !== null) clearTimeout(this.#removal);
     await this.#running;
     this.#parts.proposals.stop();
     this.#parts.reads.stop();
     this.#views.stop();
+    this.#parts.reconfigurer.stop();
     this.#incoming?.reject(new ReplicaError('stopped'));
   }
 
@@ -226,6 +273,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     this.#parts.raft.tick();
     this.#parts.proposals.expire(nowMs);
     this.#parts.reads.expire(nowMs);
+    this.#parts.reconfigurer.expire(nowMs);
     this.#wake();
   }
 
@@ -255,18 +303,30 @@ export class ReplicaHost implements Replica, PeerEvents {
   }
 
   async #run(): Promise<void> {
-    const { raft, proposals, reads } = this.#parts;
+    const { raft, proposals, reads, reconfigurer } = this.#parts;
     while (!this.#stopped) {
+      reconfigurer.handOver();
       proposals.handOver(raft);
       reads.ask(raft, performance.now());
       if (this.#views.asked) await this.#views.open(this.#parts.journal);
+      this.#followConfiguration();
       if (!raft.hasReady()) break;
       const ready = raft.ready();
       await this.#carryOut(ready);
+      reconfigurer.persisted();
       raft.advance(ready);
       this.#tellStatus();
     }
     this.#tellStatus();
+  }
+
+  /** A member uses the newest configuration of its log, committed or not: who is new in it must be reached. */
+  #followConfiguration(): void {
+    const { raft, membership, transport } = this.#parts;
+    const { configuration } = raft.status();
+    if (configuration === membership.configuration) return;
+    membership.use(configuration);
+    transport.setPeers(membership.others());
   }
 
   /** Readers that asked an earlier leader ask the new one. */

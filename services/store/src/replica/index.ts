@@ -1,47 +1,47 @@
 import { randomInt } from 'node:crypto';
-import { Journal } from '@raftsman/journal';
-import { configurationOf, createRaft, logIndex, type MemberId } from '@raftsman/raft';
+import type { Journal } from '@raftsman/journal';
+import { createRaft, logIndex, type Raft } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
-import type { Member, Replica, StateMachine } from '../contract.js';
+import type { Replica, StateMachine } from '../contract.js';
 import { storeLimits } from '../limits.js';
 import type { ListenAddress } from '../listen.js';
 import { Applier } from './applier.js';
 import { ReplicaHost } from './host.js';
-import { clusterIdOf, memberIdOf } from './identity.js';
+import type { InitialMember } from './identity.js';
 import { LogKeeper } from './log-keeper.js';
-import type { PeerAddress } from './peers/client.js';
-import type { PeerIdentity } from './peers/hello.js';
+import type { Membership } from './members/membership.js';
+import { Reconfigurer } from './members/reconfigurer.js';
+import type { PeerTarget } from './peers/client.js';
 import { PeerTransport } from './peers/transport.js';
 import { Proposals } from './proposals.js';
 import { Reads } from './reads.js';
-import { rebuild } from './rebuild.js';
-
-/** One member as all members know it. */
-export interface ReplicaMember {
-  readonly name: string;
-  readonly peerUrls: readonly string[];
-  /** How to reach it; not used for oneself. */
-  readonly address: Pick<PeerAddress, 'target' | 'security'>;
-}
+import { openMember, type Opened } from './start.js';
 
 export interface ReplicaOptions {
   readonly name: string;
-  /** All members of the cluster, this one among them. */
-  readonly members: readonly ReplicaMember[];
+  /** With an empty data directory: the members of the cluster, this one among them. Afterwards the directory knows better. */
+  readonly initialMembers: readonly InitialMember[];
+  /** `existing`: with an empty data directory this member was added to a cluster, or lost its disk. Starting takes until enough others have answered. */
+  readonly initialState: 'new' | 'existing';
+  /** Throws ConfigError if the flags are not fit for an empty data directory. */
+  readonly checkFirstStart: () => void;
   readonly clusterToken: string;
   readonly clientUrls: readonly string[];
+  /** What this member tells those who do not know it yet. */
+  readonly peerUrls: readonly string[];
+  /** Where peer URLs lead; those that cannot be dialled are left out. */
+  readonly targetsOf: (peerUrls: readonly string[]) => readonly PeerTarget[];
   readonly dataDirectory: string;
-  /** An empty data directory is that of a member that lost it: see rebuild.ts. Starting takes until all others have answered. */
-  readonly rebuild: boolean;
   readonly listeners: readonly ListenAddress[];
   readonly heartbeatIntervalMs: number;
   readonly electionTimeoutMs: number;
   readonly snapshotCount: number;
   readonly snapshotCatchUpEntries: number;
+  /** A witness leaves it empty. */
   readonly stateMachine: StateMachine;
   readonly logger: Logger;
   /** Ends the wait for the others; startReplica rejects then. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RunningReplica {
@@ -54,69 +54,28 @@ export interface RunningReplica {
   stop(): Promise<void>;
 }
 
-/** Opens the data directory, restores the state machine and joins the others. Rejects with JournalError or ListenError. */
+/**
+ * Opens the data directory, restores the state machine and joins the others. Rejects with JournalError, ListenError, ConfigError or
+ * RemovedError.
+ */
 export async function startReplica(options: ReplicaOptions): Promise<RunningReplica> {
-  const { members, clusterToken, dataDirectory, stateMachine, logger } = options;
-  const ids = new Map(members.map((member) => [member.name, memberIdOf(member, clusterToken)]));
-  const self = ids.get(options.name);
-  if (self === undefined) throw new TypeError(`${options.name} is not among the members`);
-  const clusterId = clusterIdOf(members, clusterToken);
-  const identity = { memberId: self, clusterId, name: options.name };
-  const voters = [...ids.values()];
-  const journal = await Journal.open(dataDirectory, identity, configurationOf(voters), options.rebuild);
+  const opened = await openMember(options);
+  const { journal, membership } = opened;
+  options.logger.debug({ fresh: journal.recovered.fresh }, 'data directory opened');
   try {
-    const { peers, identity: ours } = peersOf(options, ids, self, clusterId, journal);
-    if (journal.recovered.rebuild?.until === null)
-      await rebuild(peers, ours, journal, logger, options.signal);
-    await stateMachine.restore(journal.rows());
-    return await join(options, ids, self, clusterId, journal);
+    if (!membership.isWitness) await options.stateMachine.restore(journal.rows());
+    return await join(options, opened);
   } catch (error) {
     await journal.close();
     throw error;
-  } finally {
-    logger.debug({ fresh: journal.recovered.fresh }, 'data directory opened');
   }
 }
 
-async function join(
-  options: ReplicaOptions,
-  ids: ReadonlyMap<string, MemberId>,
-  self: MemberId,
-  clusterId: number,
-  journal: Journal,
-): Promise<RunningReplica> {
-  const { logger, stateMachine } = options;
-  const timeoutMs = storeLimits.requestTimeoutBaseMs + 2 * options.electionTimeoutMs;
-  const incarnation = randomInt(2 ** 48 - 1);
-  const proposals = new Proposals({ origin: self, incarnation, timeoutMs });
-  const reads = new Reads({ timeoutMs });
-  const applier = new Applier({ stateMachine, journal, proposals, reads, logger });
-  const logKeeper = new LogKeeper(journal, {
-    snapshotCount: options.snapshotCount,
-    catchUpEntries: options.snapshotCatchUpEntries,
-  });
-  const transport = createTransport(options, ids, self, clusterId, journal);
-  const raft = createCore(options, self, journal, logKeeper);
-  const memberList = (): readonly Member[] =>
-    options.members.map(({ name, peerUrls }) => {
-      const id = ids.get(name)!;
-      const clientUrls = id === self ? options.clientUrls : transport.clientUrlsOf(id);
-      return { id, name, peerUrls, clientUrls, isLearner: false, isWitness: false };
-    });
-  const host = new ReplicaHost({
-    raft,
-    journal,
-    logKeeper,
-    applier,
-    proposals,
-    reads,
-    transport,
-    members: memberList,
-    clusterId,
-    tickMs: options.heartbeatIntervalMs,
-    electionTimeoutMs: options.electionTimeoutMs,
-    logger,
-  });
+async function join(options: ReplicaOptions, opened: Opened): Promise<RunningReplica> {
+  const { journal, identity } = opened;
+  const { listeners, targetsOf, logger } = options;
+  const transport = new PeerTransport({ identity, listeners, targetsOf, journal, logger });
+  const host = createHost(options, opened, transport);
   try {
     await transport.start(host);
   } catch (error) {
@@ -136,35 +95,56 @@ async function join(
   };
 }
 
-function createTransport(
+function createHost(
   options: ReplicaOptions,
-  ids: ReadonlyMap<string, MemberId>,
-  self: MemberId,
-  clusterId: number,
-  journal: Journal,
-): PeerTransport {
-  const { listeners, logger } = options;
-  const { peers, identity } = peersOf(options, ids, self, clusterId, journal);
-  return new PeerTransport({ identity, peers, listeners, journal, logger });
-}
-
-function peersOf(
-  { name, clientUrls, members }: ReplicaOptions,
-  ids: ReadonlyMap<string, MemberId>,
-  self: MemberId,
-  clusterId: number,
-  { recovered }: Journal,
-): { readonly peers: readonly PeerAddress[]; readonly identity: PeerIdentity } {
-  const peers = members
-    .filter((member) => member.name !== name)
-    .map((member): PeerAddress => ({ id: ids.get(member.name)!, name: member.name, ...member.address }));
-  const { dataId } = recovered;
-  const peerIds = new Set(peers.map(({ id }) => id));
-  return { peers, identity: { clusterId, self, name, clientUrls, dataId, peers: peerIds } };
+  { journal, membership, identity }: Opened,
+  transport: PeerTransport,
+): ReplicaHost {
+  const { logger, clientUrls, name, electionTimeoutMs } = options;
+  const timeoutMs = storeLimits.requestTimeoutBaseMs + 2 * electionTimeoutMs;
+  const incarnation = randomInt(2 ** 48 - 1);
+  const proposals = new Proposals({ origin: membership.self, incarnation, timeoutMs });
+  const reads = new Reads({ timeoutMs });
+  const { isWitness } = membership;
+  const applier = new Applier({
+    stateMachine: isWitness ? null : options.stateMachine,
+    journal,
+    proposals,
+    reads,
+    logger,
+    onConfiguration: (configuration) => host.configurationApplied(configuration),
+  });
+  const logKeeper = new LogKeeper(journal, {
+    snapshotCount: options.snapshotCount,
+    catchUpEntries: options.snapshotCatchUpEntries,
+  });
+  const raft = createCore(options, membership, journal, logKeeper);
+  const reconfigurer = new Reconfigurer({ raft, membership, timeoutMs, self: { name, clientUrls }, logger });
+  const host: ReplicaHost = new ReplicaHost({
+    raft,
+    journal,
+    logKeeper,
+    applier,
+    proposals,
+    reads,
+    transport,
+    membership,
+    reconfigurer,
+    clusterId: identity.clusterId,
+    tickMs: options.heartbeatIntervalMs,
+    electionTimeoutMs,
+    logger,
+  });
+  return host;
 }
 
 /** A tick is a heartbeat interval. */
-function createCore(options: ReplicaOptions, self: MemberId, journal: Journal, { log }: LogKeeper) {
+function createCore(
+  options: ReplicaOptions,
+  { self, isWitness }: Membership,
+  journal: Journal,
+  { log }: LogKeeper,
+): Raft {
   const { hardState, state, rebuild: rebuilt } = journal.recovered;
   const { appendBytesMax, inflightAppendsMax, uncommittedBytesMax, committedBytesMax } = storeLimits;
   const config = {
@@ -173,6 +153,7 @@ function createCore(options: ReplicaOptions, self: MemberId, journal: Journal, {
     heartbeatTicks: 1,
     preVote: true,
     checkQuorum: true,
+    witness: isWitness,
     appendBytesMax,
     inflightAppendsMax,
     uncommittedBytesMax,

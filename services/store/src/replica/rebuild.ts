@@ -6,8 +6,45 @@ import type { Welcome__Output } from '@raftsman/proto/gen/raftsman/raft/v1/Welco
 import type { Logger } from '@raftsman/telemetry';
 import { storeLimits } from '../limits.js';
 import { createPeerClient, type PeerAddress } from './peers/client.js';
-import type { LogPosition } from './peers/exchange.js';
 import { helloTo, type PeerIdentity } from './peers/hello.js';
+
+export interface Newcomer {
+  readonly identity: PeerIdentity;
+  readonly journal: Journal;
+  readonly logger: Logger;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * A member that begins with an empty log is either one that was added, or one that had a log and lost it. It is the first if a majority of the
+ * voters say that they never met it with another data directory: each of them remembers the present one before it says so, so that whoever
+ * comes later with a third one meets somebody who knows of the second. Otherwise the journal says that it must be rebuilt.
+ */
+export async function arrive(voters: readonly PeerAddress[], newcomer: Newcomer): Promise<void> {
+  const { journal, logger } = newcomer;
+  const majority = Math.floor(voters.length / 2) + 1;
+  const asking = new AbortController();
+  const signal = AbortSignal.any([
+    asking.signal,
+    ...(newcomer.signal === undefined ? [] : [newcomer.signal]),
+  ]);
+  let strangers = 0;
+  let isKnown = false;
+  const questions = voters.map(async (peer) => {
+    const { met } = await welcome(peer, { joining: true }, { ...newcomer, signal });
+    if (met) isKnown = true;
+    else strangers += 1;
+    if (isKnown || strangers >= majority) asking.abort();
+  });
+  for (const outcome of await Promise.allSettled(questions))
+    if (outcome.status === 'rejected' && !asking.signal.aborted) throw outcome.reason;
+  if (isKnown) {
+    await journal.mustRebuild();
+    return;
+  }
+  logger.info('this member is new: it begins with an empty log');
+  await journal.beginRebuild({ term: term(0), vote: null, commit: logIndex(0) }, logIndex(0));
+}
 
 /**
  * A member that lost its disk has forgotten its vote, its term and the entries that it acknowledged; with them it may have elected leaders
@@ -16,56 +53,62 @@ import { helloTo, type PeerIdentity } from './peers/hello.js';
  * may be the only other that knows), enters a term after all of theirs, and does not vote until its commit index has reached the end of the
  * longest of their logs. It acknowledges what it is sent at once: that is true again.
  */
-export async function rebuild(
-  peers: readonly PeerAddress[],
-  identity: PeerIdentity,
-  journal: Journal,
-  logger: Logger,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function rebuild(peers: readonly PeerAddress[], newcomer: Newcomer): Promise<void> {
+  const { journal, logger } = newcomer;
   logger.warn('this member lost its data: it asks all the others how far it was');
-  const positions = await Promise.all(peers.map((peer) => position(peer, identity, logger, signal)));
-  const latest = Math.max(...positions.map((each) => each.term));
-  const until = logIndex(Math.max(...positions.map(({ lastLogIndex }) => lastLogIndex)));
+  const positions = await Promise.all(peers.map((peer) => welcome(peer, { rebuild: true }, newcomer)));
+  const latest = Math.max(...positions.map((each) => Number(each.term)));
+  const until = logIndex(Math.max(...positions.map(({ lastLogIndex }) => Number(lastLogIndex))));
   await journal.beginRebuild({ term: term(latest + 1), vote: null, commit: logIndex(0) }, until);
   logger.warn({ term: latest + 1, until }, 'this member takes part again, and votes once it has caught up');
 }
 
+type Question = { readonly rebuild: true } | { readonly joining: true };
+
 /** Asks until it is answered. Rejects only when `signal` aborts. */
-async function position(
+async function welcome(
   peer: PeerAddress,
-  identity: PeerIdentity,
-  logger: Logger,
-  signal?: AbortSignal,
-): Promise<LogPosition> {
+  question: Question,
+  { identity, logger, signal }: Newcomer,
+): Promise<Welcome__Output> {
   let lastComplaint = '';
-  for (;;) {
+  for (let attempt = 0; ; attempt += 1) {
     signal?.throwIfAborted();
     try {
-      return await ask(peer, identity);
+      return await ask(peer, attempt, identity, question, signal);
     } catch (error) {
       const { details } = error as ServiceError;
-      if (details !== lastComplaint) logger.warn({ peer: peer.name, details }, 'waiting for a peer');
+      if (details !== lastComplaint && !signal?.aborted)
+        logger.warn({ peer: peer.name, details }, 'waiting for a peer');
       lastComplaint = details;
     }
     await sleep(storeLimits.rebuildRetryMs, undefined, { signal });
   }
 }
 
-async function ask(peer: PeerAddress, identity: PeerIdentity): Promise<LogPosition> {
-  const client = createPeerClient(peer);
+async function ask(
+  { id, targets }: PeerAddress,
+  attempt: number,
+  identity: PeerIdentity,
+  question: Question,
+  signal?: AbortSignal,
+): Promise<Welcome__Output> {
+  const client = createPeerClient(targets[attempt % targets.length]!);
   try {
     const call = client.exchange({ deadline: Date.now() + storeLimits.helloTimeoutMs });
-    const welcome = await new Promise<Welcome__Output>((resolve, reject) => {
+    const stop = (): void => call.cancel();
+    signal?.addEventListener('abort', stop, { once: true });
+    return await new Promise<Welcome__Output>((resolve, reject) => {
       call.on('data', resolve);
       call.on('error', reject);
       call.on('end', () =>
         reject(Object.assign(new Error('no welcome came'), { details: 'no welcome came' })),
       );
-      call.write({ hello: { ...helloTo(peer.id, identity), rebuild: true } });
+      call.write({ hello: { ...helloTo(id, identity), ...question } });
+    }).finally(() => {
+      signal?.removeEventListener('abort', stop);
+      stop();
     });
-    call.cancel();
-    return { term: Number(welcome.term), lastLogIndex: Number(welcome.lastLogIndex) };
   } finally {
     client.close();
   }

@@ -3,7 +3,7 @@ import { wholeNumber } from '@raftsman/config';
 import { JournalError } from '@raftsman/journal';
 import type { ServiceError } from '@grpc/grpc-js';
 import type { ClientSecurity } from '@raftsman/wire';
-import { initialCluster } from '../config.js';
+import { checkFirstStart, initialCluster } from '../config.js';
 import { ConfigError } from '../errors.js';
 import { parseUrl, parseUrls, targetOf } from '../urls.js';
 import { SnapshotFileError } from './errors.js';
@@ -114,11 +114,12 @@ async function runRestore(file: string, flags: RestoreFlags): Promise<Restored> 
   if (bumpRevision > 0 !== markCompacted)
     throw new ConfigError('--mark-compacted is required if --bump-revision > 0, and refused otherwise');
   const advertised = parseUrls('--initial-advertise-peer-urls', flags.initialAdvertisePeerUrls);
-  const { members } = initialCluster(flags, advertised);
+  const members = initialCluster(flags, advertised);
+  checkFirstStart({ name, initialCluster: members, advertisePeerUrls: advertised.map(({ text }) => text) });
   return restoreSnapshot({
     file,
     dataDirectory: directoryOf(flags),
-    members: members.map(({ name: member, peerUrls }) => ({ name: member, peerUrls })),
+    members,
     name,
     clusterToken: flags.initialClusterToken,
     checkHash: flags.skipHashCheck !== true,

@@ -1,8 +1,9 @@
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Journal, type StateRow } from '@raftsman/journal';
-import { configurationOf, logIndex, term } from '@raftsman/raft';
+import { logIndex, term } from '@raftsman/raft';
 import { clusterIdOf, memberIdOf, type InitialMember } from '../replica/identity.js';
+import { firstConfiguration } from '../replica/members/first.js';
 import { importAuth, type ImportedAuth } from './auth-import.js';
 import { backendRows, restoredRevisions, surveyBackend, type RevisionChange } from './backend.js';
 import { SnapshotFileError } from './errors.js';
@@ -81,7 +82,7 @@ async function writeMember(
   if (self === undefined) throw new TypeError(`${name} is not among the members`);
   const memberId = memberIdOf(self, clusterToken);
   const clusterId = clusterIdOf(members, clusterToken);
-  const configuration = configurationOf(members.map((member) => memberIdOf(member, clusterToken)));
+  const configuration = firstConfiguration(members, clusterToken);
   const journal = await Journal.open(directory, { memberId, clusterId, name }, configuration);
   try {
     const staging = await journal.stage();

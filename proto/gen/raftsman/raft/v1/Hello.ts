@@ -11,6 +11,8 @@ export interface Hello {
   'clientUrls'?: (string)[];
   'dataId'?: (number | string | Long);
   'rebuild'?: (boolean);
+  'peerUrls'?: (string)[];
+  'joining'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -22,4 +24,6 @@ export interface Hello__Output {
   'clientUrls': (string)[];
   'dataId': (string);
   'rebuild': (boolean);
+  'peerUrls': (string)[];
+  'joining': (boolean);
 }

@@ -3,6 +3,8 @@
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { Frame as _raftsman_raft_v1_Frame, Frame__Output as _raftsman_raft_v1_Frame__Output } from '../../../raftsman/raft/v1/Frame.js';
+import type { MembersRequest as _raftsman_raft_v1_MembersRequest, MembersRequest__Output as _raftsman_raft_v1_MembersRequest__Output } from '../../../raftsman/raft/v1/MembersRequest.js';
+import type { MembersResponse as _raftsman_raft_v1_MembersResponse, MembersResponse__Output as _raftsman_raft_v1_MembersResponse__Output } from '../../../raftsman/raft/v1/MembersResponse.js';
 import type { SnapshotFrame as _raftsman_raft_v1_SnapshotFrame, SnapshotFrame__Output as _raftsman_raft_v1_SnapshotFrame__Output } from '../../../raftsman/raft/v1/SnapshotFrame.js';
 import type { SnapshotReceipt as _raftsman_raft_v1_SnapshotReceipt, SnapshotReceipt__Output as _raftsman_raft_v1_SnapshotReceipt__Output } from '../../../raftsman/raft/v1/SnapshotReceipt.js';
 import type { Welcome as _raftsman_raft_v1_Welcome, Welcome__Output as _raftsman_raft_v1_Welcome__Output } from '../../../raftsman/raft/v1/Welcome.js';
@@ -22,6 +24,15 @@ export interface PeerClient extends grpc.Client {
   installSnapshot(options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
   installSnapshot(callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
   
+  Members(argument: _raftsman_raft_v1_MembersRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_MembersResponse__Output>): grpc.ClientUnaryCall;
+  Members(argument: _raftsman_raft_v1_MembersRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_raftsman_raft_v1_MembersResponse__Output>): grpc.ClientUnaryCall;
+  Members(argument: _raftsman_raft_v1_MembersRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_MembersResponse__Output>): grpc.ClientUnaryCall;
+  Members(argument: _raftsman_raft_v1_MembersRequest, callback: grpc.requestCallback<_raftsman_raft_v1_MembersResponse__Output>): grpc.ClientUnaryCall;
+  members(argument: _raftsman_raft_v1_MembersRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_MembersResponse__Output>): grpc.ClientUnaryCall;
+  members(argument: _raftsman_raft_v1_MembersRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_raftsman_raft_v1_MembersResponse__Output>): grpc.ClientUnaryCall;
+  members(argument: _raftsman_raft_v1_MembersRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_MembersResponse__Output>): grpc.ClientUnaryCall;
+  members(argument: _raftsman_raft_v1_MembersRequest, callback: grpc.requestCallback<_raftsman_raft_v1_MembersResponse__Output>): grpc.ClientUnaryCall;
+  
 }
 
 export interface PeerHandlers extends grpc.UntypedServiceImplementation {
@@ -29,9 +40,12 @@ export interface PeerHandlers extends grpc.UntypedServiceImplementation {
   
   InstallSnapshot: grpc.handleClientStreamingCall<_raftsman_raft_v1_SnapshotFrame__Output, _raftsman_raft_v1_SnapshotReceipt>;
   
+  Members: grpc.handleUnaryCall<_raftsman_raft_v1_MembersRequest__Output, _raftsman_raft_v1_MembersResponse>;
+  
 }
 
 export interface PeerDefinition extends grpc.ServiceDefinition {
   Exchange: MethodDefinition<_raftsman_raft_v1_Frame, _raftsman_raft_v1_Welcome, _raftsman_raft_v1_Frame__Output, _raftsman_raft_v1_Welcome__Output>
   InstallSnapshot: MethodDefinition<_raftsman_raft_v1_SnapshotFrame, _raftsman_raft_v1_SnapshotReceipt, _raftsman_raft_v1_SnapshotFrame__Output, _raftsman_raft_v1_SnapshotReceipt__Output>
+  Members: MethodDefinition<_raftsman_raft_v1_MembersRequest, _raftsman_raft_v1_MembersResponse, _raftsman_raft_v1_MembersRequest__Output, _raftsman_raft_v1_MembersResponse__Output>
 }

@@ -7,6 +7,7 @@ export interface Welcome {
   'clientUrls'?: (string)[];
   'term'?: (number | string | Long);
   'lastLogIndex'?: (number | string | Long);
+  'met'?: (boolean);
 }
 
 export interface Welcome__Output {
@@ -14,4 +15,5 @@ export interface Welcome__Output {
   'clientUrls': (string)[];
   'term': (string);
   'lastLogIndex': (string);
+  'met': (boolean);
 }

@@ -4,6 +4,8 @@ import type { StagedSnapshot } from '@raftsman/journal';
 import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
 import { clientCredentials, loadService, type ClientSecurity } from '@raftsman/wire';
 import { storeLimits } from '../../limits.js';
+import type { Member } from '../../contract.js';
+import type { SelfDescription } from '../members/membership.js';
 import type { LogPosition } from './exchange.js';
 
 export const peerProto = 'raft/peer.proto';
@@ -13,22 +15,34 @@ export const peerService = 'raftsman.raft.v1.Peer';
 export interface PeerEvents {
   /** In the order in which one peer sent them. */
   messages(messages: readonly Message[]): void;
+  /** What a peer said of itself. */
+  greeted(peer: MemberId, said: SelfDescription): void;
   /** An established stream to or from the peer broke. */
   unreachable(peer: MemberId): void;
   /** A peer knows this member by another data directory. */
   disowned(reason: string): void;
+  /** A peer knows that this member was removed. */
+  removed(): void;
+  /** Who the members are, as far as this one knows. */
+  members(): readonly Member[];
   /** How far this member is. */
   position(): LogPosition;
   /** A whole snapshot is staged. Resolves when it is in use; false: not needed any more. */
   snapshot(from: MemberId, messageTerm: number, staged: StagedSnapshot): Promise<boolean>;
 }
 
-export interface PeerAddress {
-  readonly id: MemberId;
-  readonly name: string;
+/** One of a peer's URLs. */
+export interface PeerTarget {
   /** host:port. */
   readonly target: string;
   readonly security: ClientSecurity;
+}
+
+export interface PeerAddress {
+  readonly id: MemberId;
+  readonly name: string;
+  /** At least one; tried in turn. */
+  readonly targets: readonly PeerTarget[];
 }
 
 const options: ChannelOptions = {
@@ -45,7 +59,7 @@ const options: ChannelOptions = {
   'grpc.use_local_subchannel_pool': 1,
 };
 
-export function createPeerClient({ target, security }: PeerAddress): PeerClient {
+export function createPeerClient({ target, security }: PeerTarget): PeerClient {
   const Client = loadService(peerProto, peerService);
   return new Client(target, clientCredentials(security), options) as unknown as PeerClient;
 }

@@ -6,7 +6,7 @@ import type { Welcome } from '@raftsman/proto/gen/raftsman/raft/v1/Welcome.js';
 import type { Logger } from '@raftsman/telemetry';
 import { storeLimits } from '../../limits.js';
 import { decodeMessage } from './codec.js';
-import { meet, type KnownPeers, type PeerIdentity } from './hello.js';
+import { meet, removedLine, type KnownPeers, type PeerIdentity } from './hello.js';
 
 export interface LogPosition {
   readonly term: number;
@@ -23,22 +23,33 @@ export interface ExchangeEvents {
   position(): LogPosition;
 }
 
+export interface Exchange {
+  readonly handle: (call: ExchangeCall) => void;
+  /** Its stream ends: it was removed from the cluster. */
+  dismiss(peer: MemberId): void;
+}
+
+const refusalCodes = {
+  refused: status.FAILED_PRECONDITION,
+  removed: status.PERMISSION_DENIED,
+  lost: status.DATA_LOSS,
+} as const;
+
 /** Takes the streams of messages that the peers open. The newest stream of a peer is the one that counts. */
 export function createExchange(
   identity: PeerIdentity,
   known: KnownPeers,
   events: ExchangeEvents,
   logger: Logger,
-): (call: ExchangeCall) => void {
+): Exchange {
   const current = new Map<MemberId, ExchangeCall>();
 
-  /** null: refused, or a member that is to be rebuilt and only asks. */
+  /** null: refused, or a member that has to begin anew and only asks. */
   const greet = async (call: ExchangeCall, hello: Hello__Output | null): Promise<MemberId | null> => {
     const greeting = await meet(hello, identity, known);
     if (greeting.kind !== 'welcome') {
       logger.error({ from: call.getPeer(), reason: greeting.reason }, 'refused a peer');
-      const code = greeting.kind === 'lost' ? status.DATA_LOSS : status.FAILED_PRECONDITION;
-      call.emit('error', { code, details: greeting.reason });
+      call.emit('error', { code: refusalCodes[greeting.kind], details: greeting.reason });
       return null;
     }
     // Whoever still speaks from the earlier data directory is not heard any more: what it said so far is in the position.
@@ -46,16 +57,15 @@ export function createExchange(
       current
         .get(greeting.from)
         ?.emit('error', { code: status.DATA_LOSS, details: 'it is rebuilt elsewhere' });
-    call.write({ name: identity.name, clientUrls: [...identity.clientUrls], ...events.position() });
-    if (hello?.rebuild) {
-      logger.warn({ name: hello.name }, 'a member lost its data and is rebuilt');
-      return null;
-    }
+    const { name, clientUrls } = identity;
+    call.write({ name, clientUrls: [...clientUrls], met: greeting.met, ...events.position() });
+    if (hello?.rebuild) logger.warn({ name: hello.name }, 'a member lost its data and is rebuilt');
+    if (hello?.rebuild || hello?.joining) return null;
     if (hello !== null) events.greeted(greeting.from, hello);
     return greeting.from;
   };
 
-  return (call) => {
+  const handle = (call: ExchangeCall): void => {
     let from: MemberId | null = null;
     let over = false;
     const end = (): void => {
@@ -100,4 +110,8 @@ export function createExchange(
     call.on('cancelled', end);
     call.on('error', end);
   };
+  const dismiss = (peer: MemberId): void => {
+    current.get(peer)?.emit('error', { code: status.PERMISSION_DENIED, details: removedLine });
+  };
+  return { handle, dismiss };
 }

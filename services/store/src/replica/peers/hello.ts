@@ -2,7 +2,7 @@ import type { Journal } from '@raftsman/journal';
 import { memberId, type MemberId } from '@raftsman/raft';
 import type { Hello, Hello__Output } from '@raftsman/proto/gen/raftsman/raft/v1/Hello.js';
 
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** What two members must agree on before they speak. */
 export interface PeerIdentity {
@@ -10,19 +10,25 @@ export interface PeerIdentity {
   readonly self: MemberId;
   readonly name: string;
   readonly clientUrls: readonly string[];
+  /** For members that do not know this one yet. */
+  readonly peerUrls: readonly string[];
   /** Of the data directory. */
   readonly dataId: number;
-  /** All members but self. */
-  readonly peers: ReadonlySet<MemberId>;
+  /** Whether a member was removed for good. */
+  readonly isRemoved: (id: MemberId) => boolean;
 }
 
-export function helloTo(to: MemberId, { clusterId, self, name, clientUrls, dataId }: PeerIdentity): Hello {
-  return { protocolVersion, clusterId, from: self, to, name, clientUrls: [...clientUrls], dataId };
+export function helloTo(to: MemberId, identity: PeerIdentity): Hello {
+  const { clusterId, self, name, clientUrls, peerUrls, dataId } = identity;
+  const urls = { clientUrls: [...clientUrls], peerUrls: [...peerUrls] };
+  return { protocolVersion, clusterId, from: self, to, name, dataId, ...urls };
 }
 
 export type Greeting =
-  | { readonly kind: 'welcome'; readonly from: MemberId }
+  /** `met`: it came with another data directory before. */
+  | { readonly kind: 'welcome'; readonly from: MemberId; readonly met: boolean }
   | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'removed'; readonly reason: string }
   /** It is known by another data directory. */
   | { readonly kind: 'lost'; readonly reason: string };
 
@@ -41,14 +47,19 @@ export async function meet(
   const dataId = Number(hello.dataId);
   const before = known.peerDataId(from);
   if (before === dataId) return greeting;
-  if (before !== undefined && !hello.rebuild)
+  const met = before !== undefined;
+  if (met && hello.joining) return { ...greeting, met };
+  if (met && !hello.rebuild)
     return {
       kind: 'lost',
       reason: `member ${hello.name} comes with another data directory than before: its log and its votes are lost. Empty its data directory and start it with --initial-cluster-state=existing while all other members are up`,
     };
   await known.rememberPeer(from, dataId);
-  return greeting;
+  return { ...greeting, met };
 }
+
+/** etcd's words. */
+export const removedLine = 'the member has been permanently removed from the cluster';
 
 const hex = (id: string | number): string => Number(id).toString(16);
 
@@ -62,8 +73,10 @@ export function checkHello(hello: Hello__Output | null | undefined, identity: Pe
       `member ${hello.name} is of cluster ${hex(hello.clusterId)}, this is ${hex(identity.clusterId)}: --initial-cluster or --initial-cluster-token differ`,
     );
   const from = memberId(Number(hello.from));
-  if (!identity.peers.has(from)) return refused(`${hello.name} (${hex(from)}) is no member of this cluster`);
+  if (!Number.isSafeInteger(from) || from <= 0 || from === identity.self)
+    return refused(`${hello.name} (${hex(from)}) cannot be a member of this cluster`);
+  if (identity.isRemoved(from)) return { kind: 'removed', reason: removedLine };
   if (Number(hello.to) !== identity.self)
     return refused(`this is member ${hex(identity.self)}, not ${hex(hello.to)}: its peer URL leads here`);
-  return { kind: 'welcome', from };
+  return { kind: 'welcome', from, met: false };
 }

@@ -5,16 +5,16 @@ import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
 import type { Welcome__Output } from '@raftsman/proto/gen/raftsman/raft/v1/Welcome.js';
 import type { Logger } from '@raftsman/telemetry';
 import { storeLimits } from '../../limits.js';
-import { createPeerClient, type PeerAddress } from './client.js';
+import { createPeerClient, type PeerAddress, type PeerTarget } from './client.js';
 import { encodeMessage } from './codec.js';
-import { helloTo, type PeerIdentity } from './hello.js';
+import { helloTo, removedLine, type PeerIdentity } from './hello.js';
 import { Outbox } from './outbox.js';
 
 type Call = ClientDuplexStream<Frame, Welcome__Output>;
 
 type LinkState =
-  /** The call waits for the connection, or for the peer's welcome. */
-  | { readonly kind: 'connecting'; readonly call: Call }
+  /** The call waits for the connection, or for the peer's welcome; while there are other targets not for ever. */
+  | { readonly kind: 'connecting'; readonly call: Call; readonly timer: NodeJS.Timeout | undefined }
   | { readonly kind: 'open'; readonly call: Call; readonly congested: boolean }
   | { readonly kind: 'backing-off'; readonly timer: NodeJS.Timeout }
   | { readonly kind: 'closed' };
@@ -25,6 +25,8 @@ export interface LinkEvents {
   broken(): void;
   /** The peer knows this member by another data directory: it must not go on. */
   disowned(reason: string): void;
+  /** The peer knows that this member was removed. */
+  removed(): void;
 }
 
 /** The stream of messages to one peer: kept up, and never more than its bounded queue behind. */
@@ -33,7 +35,9 @@ export class PeerLink {
   readonly #identity: PeerIdentity;
   readonly #events: LinkEvents;
   readonly #logger: Logger;
-  readonly #client: PeerClient;
+  #client: PeerClient;
+  /** Which of the targets. */
+  #at = 0;
   readonly #outbox = new Outbox();
   #state: LinkState;
   #failures = 0;
@@ -44,8 +48,13 @@ export class PeerLink {
     this.#identity = identity;
     this.#events = events;
     this.#logger = logger;
-    this.#client = createPeerClient(peer);
+    this.#client = createPeerClient(this.target);
     this.#state = this.#connect();
+  }
+
+  /** The one that is used now. */
+  get target(): PeerTarget {
+    return this.#peer.targets[this.#at]!;
   }
 
   send(message: Message): void {
@@ -67,8 +76,8 @@ export class PeerLink {
   close(): void {
     const state = this.#state;
     this.#state = { kind: 'closed' };
-    if (state.kind === 'backing-off') clearTimeout(state.timer);
-    else if (state.kind !== 'closed') state.call.cancel();
+    if (state.kind === 'backing-off' || state.kind === 'connecting') clearTimeout(state.timer);
+    if (state.kind === 'open' || state.kind === 'connecting') state.call.cancel();
     this.#client.close();
   }
 
@@ -80,11 +89,14 @@ export class PeerLink {
     call.on('error', () => undefined);
     call.on('status', (end: StatusObject) => this.#ended(call, end));
     call.write({ hello: helloTo(this.#peer.id, this.#identity) });
-    return { kind: 'connecting', call };
+    const timer =
+      this.#peer.targets.length > 1 ? setTimeout(() => call.cancel(), storeLimits.dialTimeoutMs) : undefined;
+    return { kind: 'connecting', call, timer };
   }
 
   #welcomed(call: Call, welcome: Welcome__Output): void {
     if (this.#state.kind !== 'connecting' || this.#state.call !== call) return;
+    clearTimeout(this.#state.timer);
     this.#state = { kind: 'open', call, congested: false };
     this.#failures = 0;
     this.#lastComplaint = '';
@@ -109,13 +121,22 @@ export class PeerLink {
     const state = this.#state;
     if ((state.kind !== 'open' && state.kind !== 'connecting') || state.call !== call) return;
     this.#complain(end);
+    if (state.kind === 'connecting') clearTimeout(state.timer);
     this.#state = { kind: 'backing-off', timer: setTimeout(() => this.#reconnect(), this.#backoffMs(end)) };
     this.#failures += 1;
     if (end.code === status.DATA_LOSS) this.#events.disowned(end.details);
+    if (end.code === status.PERMISSION_DENIED && end.details === removedLine) this.#events.removed();
     if (state.kind === 'open') this.#events.broken();
   }
 
   #reconnect(): void {
+    const { targets } = this.#peer;
+    // The one that broke once it was open may be back at once.
+    if (targets.length > 1 && this.#failures > 1) {
+      this.#at = (this.#at + 1) % targets.length;
+      this.#client.close();
+      this.#client = createPeerClient(this.target);
+    }
     this.#state = this.#connect();
   }
 
@@ -130,7 +151,7 @@ export class PeerLink {
     const complaint = `${code} ${details}`;
     if (complaint === this.#lastComplaint) return;
     this.#lastComplaint = complaint;
-    const fields = { peer: this.#peer.name, target: this.#peer.target, code: status[code], details };
+    const fields = { peer: this.#peer.name, target: this.target.target, code: status[code], details };
     if (code === status.FAILED_PRECONDITION) this.#logger.error(fields, 'peer refused this member');
     else this.#logger.warn(fields, 'connection to peer broke');
   }

@@ -1,11 +1,11 @@
 import { crc32 } from 'node:zlib';
 import type { ClientWritableStream, ServiceError } from '@grpc/grpc-js';
 import type { StateRow, StateView } from '@raftsman/journal';
-import { encodeConfiguration } from '@raftsman/raft';
+import { encodeConfiguration, type MemberId } from '@raftsman/raft';
 import type { SnapshotFrame } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotFrame.js';
 import type { SnapshotReceipt__Output } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotReceipt.js';
 import { storeLimits } from '../../limits.js';
-import { createPeerClient, type PeerAddress } from './client.js';
+import { createPeerClient, type PeerTarget } from './client.js';
 import { helloTo, type PeerIdentity } from './hello.js';
 
 /**
@@ -15,12 +15,13 @@ import { helloTo, type PeerIdentity } from './hello.js';
 export async function sendSnapshot(
   view: StateView,
   messageTerm: number,
-  peer: PeerAddress,
+  to: MemberId,
+  target: PeerTarget,
   identity: PeerIdentity,
 ): Promise<boolean> {
-  const client = createPeerClient(peer);
+  const client = createPeerClient(target);
   try {
-    return await stream(view, messageTerm, peer, identity, client);
+    return await stream(view, messageTerm, to, identity, client);
   } finally {
     client.close();
   }
@@ -29,7 +30,7 @@ export async function sendSnapshot(
 async function stream(
   view: StateView,
   messageTerm: number,
-  peer: PeerAddress,
+  to: MemberId,
   identity: PeerIdentity,
   client: ReturnType<typeof createPeerClient>,
 ): Promise<boolean> {
@@ -48,7 +49,7 @@ async function stream(
     if (!call.write(frame)) await drained(call, receipt);
   };
   const { index, term: indexTerm, configuration } = view.meta;
-  const hello = helloTo(peer.id, identity);
+  const hello = helloTo(to, identity);
   try {
     await write({
       header: {

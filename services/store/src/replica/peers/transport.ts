@@ -1,12 +1,15 @@
+import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import type { Journal, StateView } from '@raftsman/journal';
 import type { MemberId, Message } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
 import { createGrpcServer, serviceDefinition, type GrpcServer } from '@raftsman/wire';
+import type { Hello__Output } from '@raftsman/proto/gen/raftsman/raft/v1/Hello.js';
+import type { MembersResponse } from '@raftsman/proto/gen/raftsman/raft/v1/MembersResponse.js';
 import type { PeerHandlers } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
 import { storeLimits } from '../../limits.js';
 import { listenOnAll, type ListenAddress } from '../../listen.js';
-import { peerProto, peerService, type PeerAddress, type PeerEvents } from './client.js';
-import { createExchange } from './exchange.js';
+import { peerProto, peerService, type PeerAddress, type PeerEvents, type PeerTarget } from './client.js';
+import { createExchange, type Exchange } from './exchange.js';
 import type { PeerIdentity } from './hello.js';
 import { PeerLink } from './peer-link.js';
 import { createSnapshotReceiver } from './snapshot-receiver.js';
@@ -14,17 +17,26 @@ import { sendSnapshot } from './snapshot-sender.js';
 
 export interface TransportOptions {
   readonly identity: PeerIdentity;
-  readonly peers: readonly PeerAddress[];
   readonly listeners: readonly ListenAddress[];
+  /** Where a peer's URLs lead; those that cannot be dialled are left out. */
+  readonly targetsOf: (peerUrls: readonly string[]) => readonly PeerTarget[];
   readonly journal: Journal;
   readonly logger: Logger;
+}
+
+interface Neighbour {
+  readonly address: PeerAddress;
+  readonly link: PeerLink;
+  /** It talks to this member, whose log does not know it yet: a leader that was added while this member was away. */
+  readonly isVisitor: boolean;
 }
 
 /** The connections of one member to all the others. Messages may get lost, never reordered within one connection. */
 export class PeerTransport {
   readonly #options: TransportOptions;
-  readonly #links = new Map<MemberId, PeerLink>();
-  readonly #clientUrls = new Map<MemberId, readonly string[]>();
+  readonly #neighbours = new Map<MemberId, Neighbour>();
+  #events!: PeerEvents;
+  #exchange!: Exchange;
   #server: GrpcServer | null = null;
 
   constructor(options: TransportOptions) {
@@ -33,25 +45,25 @@ export class PeerTransport {
 
   /** Rejects with ListenError. */
   async start(events: PeerEvents): Promise<void> {
-    const { identity, peers, listeners, journal, logger } = this.#options;
+    const { identity, listeners, journal, logger } = this.#options;
+    this.#events = events;
+    const hears = {
+      greeted: (from: MemberId, hello: Hello__Output) => this.#greeted(from, hello),
+      messages: (messages: readonly Message[]) => events.messages(messages),
+      unreachable: (peer: MemberId) => this.#unreachable(peer),
+      position: () => events.position(),
+    };
+    this.#exchange = createExchange(identity, journal, hears, logger);
     const implementation: PeerHandlers = {
-      Exchange: createExchange(
-        identity,
-        journal,
-        {
-          greeted: (from, hello) => this.#clientUrls.set(from, hello.clientUrls),
-          messages: (messages) => events.messages(messages),
-          unreachable: (peer) => events.unreachable(peer),
-          position: () => events.position(),
-        },
-        logger,
-      ),
+      Exchange: this.#exchange.handle,
       InstallSnapshot: createSnapshotReceiver(
         identity,
         journal,
         (from, messageTerm, staged) => events.snapshot(from, messageTerm, staged),
         logger,
       ),
+      Members: (_call: ServerUnaryCall<unknown, MembersResponse>, answer: sendUnaryData<MembersResponse>) =>
+        answer(null, this.#members()),
     };
     const service = {
       protoFile: peerProto,
@@ -66,29 +78,29 @@ export class PeerTransport {
       'grpc.keepalive_timeout_ms': storeLimits.peerKeepaliveTimeoutMs,
     });
     await listenOnAll(this.#server, listeners);
-    for (const peer of peers) {
-      const opened = (welcome: { readonly clientUrls: readonly string[] }): void => {
-        this.#clientUrls.set(peer.id, welcome.clientUrls);
-      };
-      const link = new PeerLink(
-        peer,
-        identity,
-        {
-          opened,
-          broken: () => events.unreachable(peer.id),
-          disowned: (reason) => events.disowned(reason),
-        },
-        logger,
-      );
-      this.#links.set(peer.id, link);
+  }
+
+  /** Connects to whom it is not connected yet, and lets go of whom is not among `peers` any more. */
+  setPeers(
+    peers: readonly { readonly id: MemberId; readonly name: string; readonly peerUrls: readonly string[] }[],
+  ): void {
+    for (const { id, name, peerUrls } of peers) {
+      const targets = this.#options.targetsOf(peerUrls);
+      const known = this.#neighbours.get(id);
+      if (known !== undefined && sameTargets(known.address.targets, targets))
+        this.#neighbours.set(id, { ...known, isVisitor: false });
+      else this.#meet({ id, name, targets }, false);
     }
+    const wanted = new Set(peers.map(({ id }) => id));
+    for (const [id, { isVisitor }] of this.#neighbours) if (!wanted.has(id) && !isVisitor) this.#leave(id);
+    for (const id of this.#neighbours.keys()) if (this.#options.identity.isRemoved(id)) this.#leave(id);
   }
 
   send(messages: readonly Message[]): void {
     if (messages.length === 0) return;
     const touched = new Set<PeerLink>();
     for (const message of messages) {
-      const link = this.#links.get(message.to);
+      const link = this.#neighbours.get(message.to)?.link;
       if (link === undefined) continue;
       link.send(message);
       touched.add(link);
@@ -98,19 +110,73 @@ export class PeerTransport {
 
   /** See snapshot-sender.ts. */
   sendSnapshot(to: MemberId, messageTerm: number, view: StateView): Promise<boolean> {
-    const { peers, identity } = this.#options;
-    const peer = peers.find(({ id }) => id === to);
-    if (peer === undefined) return Promise.reject(new Error(`${to} is no peer`));
-    return sendSnapshot(view, messageTerm, peer, identity);
-  }
-
-  /** What the peer said last; empty before it was ever seen. */
-  clientUrlsOf(peer: MemberId): readonly string[] {
-    return this.#clientUrls.get(peer) ?? [];
+    const neighbour = this.#neighbours.get(to);
+    if (neighbour === undefined) return Promise.reject(new Error(`${to} is no peer`));
+    return sendSnapshot(view, messageTerm, to, neighbour.link.target, this.#options.identity);
   }
 
   async close(): Promise<void> {
-    for (const link of this.#links.values()) link.close();
+    for (const { link } of this.#neighbours.values()) link.close();
+    this.#neighbours.clear();
     await this.#server?.close(0);
   }
+
+  #meet(address: PeerAddress, isVisitor: boolean): void {
+    this.#neighbours.get(address.id)?.link.close();
+    this.#neighbours.delete(address.id);
+    const { logger, identity } = this.#options;
+    const { id, name, targets } = address;
+    if (targets.length === 0) {
+      logger.error({ peer: name || id.toString(16) }, 'none of the peer URLs of this member can be dialled');
+      return;
+    }
+    const hears = {
+      opened: (welcome: { readonly name: string; readonly clientUrls: readonly string[] }) =>
+        this.#events.greeted(id, welcome),
+      broken: () => this.#events.unreachable(id),
+      disowned: (reason: string) => this.#events.disowned(reason),
+      removed: () => this.#events.removed(),
+    };
+    const link = new PeerLink(address, identity, hears, logger);
+    this.#neighbours.set(id, { address, link, isVisitor });
+  }
+
+  #leave(id: MemberId): void {
+    this.#neighbours.get(id)?.link.close();
+    this.#neighbours.delete(id);
+    if (this.#options.identity.isRemoved(id)) this.#exchange.dismiss(id);
+  }
+
+  #greeted(from: MemberId, { name, clientUrls, peerUrls }: Hello__Output): void {
+    if (!this.#neighbours.has(from)) {
+      const visitors = [...this.#neighbours.values()].filter(({ isVisitor }) => isVisitor).length;
+      const targets = this.#options.targetsOf(peerUrls.slice(0, storeLimits.memberUrlsMax));
+      if (visitors < storeLimits.visitorsMax && targets.length > 0)
+        this.#meet({ id: from, name, targets }, true);
+    }
+    this.#events.greeted(from, { name, clientUrls });
+  }
+
+  #unreachable(peer: MemberId): void {
+    if (this.#neighbours.get(peer)?.isVisitor) this.#leave(peer);
+    this.#events.unreachable(peer);
+  }
+
+  #members(): MembersResponse {
+    const { term, lastLogIndex } = this.#events.position();
+    const members = this.#events
+      .members()
+      .map(({ id, isLearner, isWitness, name, peerUrls, clientUrls }) => ({
+        id,
+        name,
+        peerUrls: [...peerUrls],
+        clientUrls: [...clientUrls],
+        isLearner,
+        isWitness,
+      }));
+    return { clusterId: this.#options.identity.clusterId, members, term, lastLogIndex };
+  }
 }
+
+const sameTargets = (left: readonly PeerTarget[], right: readonly PeerTarget[]): boolean =>
+  left.length === right.length && left.every(({ target }, at) => target === right[at]?.target);
