@@ -7,7 +7,7 @@ export const authLimits = {
   usersMax: 16_384,
   rolesMax: 16_384,
   rolesPerUserMax: 1_024,
-  permissionsPerRoleMax: 4_096,
+  permissionsPerRoleMax: 1_024,
   /** How long a token lives that nobody uses; etcd's default. */
   tokenTtlMs: 300_000,
   /** Tokens that one member knows; beyond it the one that was not used for longest goes. */
