@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SimulatedCluster } from './cluster.js';
 import { crash } from './crash.js';
-import { planOf } from './plan.js';
+import { fixedMembers, planOf } from './plan.js';
 import type { Plan } from './plan.js';
 import { Random } from './random.js';
 import { simulate } from './simulate.js';
@@ -9,6 +9,7 @@ import { simulate } from './simulate.js';
 /** What `reportUnreachable` is for: a dead leader is replaced at once, and a false alarm disturbs nobody. */
 
 const calm: Partial<Plan> = {
+  ...fixedMembers,
   memberCount: 3,
   preVote: true,
   checkQuorum: true,

@@ -27,6 +27,8 @@ export class SimulatedMember {
   readonly isWitness: boolean;
   /** Of the state machine, by the index from which on; the host keeps what it may come back to. */
   #configurations: { readonly index: number; readonly configuration: Configuration }[];
+  /** With an empty disk. */
+  readonly #initial: Configuration;
   #raft: Raft | null = null;
   /** Distinguishes lives: what an earlier one began does not end in this one. */
   #life = 0;
@@ -45,6 +47,7 @@ export class SimulatedMember {
     this.id = id;
     this.#world = world;
     this.isWitness = isWitness;
+    this.#initial = configuration;
     this.#configurations = [{ index: 0, configuration }];
     this.disk = new SimulatedDisk(configuration);
   }
@@ -123,7 +126,7 @@ export class SimulatedMember {
 
   /** Comes back with an empty disk: see services/store/src/replica/rebuild.ts. */
   rebuild(from: Term, until: LogIndex): void {
-    this.#configurations = this.#configurations.slice(0, 1);
+    this.#configurations = [{ index: 0, configuration: this.#initial }];
     this.disk.replace(this.#configurationAt(0), { term: from, vote: null, commit: logIndex(0) });
     this.#applied = logIndex(0);
     this.#rebuildUntil = until;

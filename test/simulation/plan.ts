@@ -62,7 +62,8 @@ export function planOf(random: Random): Plan {
   return random.chance(0.1) ? { ...plan, ...storm } : plan;
 }
 
-const fixedMembers = {
+/** Voters that all keep data, and stay. */
+export const fixedMembers = {
   witnessCount: 0,
   spareCount: 0,
   changeEveryMs: 0,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { storm } from './plan.js';
+import { fixedMembers, storm } from './plan.js';
 import type { Mutation, Plan } from './plan.js';
 import { simulate } from './simulate.js';
 
@@ -14,7 +14,7 @@ const plans: readonly Partial<Plan>[] = [
 function firstViolation(seedsMax: number, mutation: Mutation): string | null {
   for (let seed = 1; seed <= seedsMax; seed += 1) {
     for (const plan of plans) {
-      const { violation } = simulate(seed, mutation, { ...plan, faultsForMs: 1_500 });
+      const { violation } = simulate(seed, mutation, { ...fixedMembers, ...plan, faultsForMs: 1_500 });
       if (violation !== null) return violation.message;
     }
   }

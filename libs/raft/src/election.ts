@@ -27,10 +27,14 @@ export function campaign(state: RaftState, kind: CampaignKind): void {
     return;
   }
   if (kind === 'pre-vote') state.becomePreCandidate();
-  else state.becomeCandidate(kind === 'transfer');
+  else state.becomeCandidate(kind === 'transfer' && !isLedByWitness(state));
   requestVotes(state, kind);
   concludeElection(state);
 }
+
+/** It leads only when somebody is missing. */
+const isLedByWitness = ({ leader, configuration }: RaftState): boolean =>
+  leader !== null && isWitness(configuration, leader);
 
 function requestVotes(state: RaftState, kind: CampaignKind): void {
   const preVote = kind === 'pre-vote';

@@ -58,7 +58,7 @@ export class RaftState {
   readonly watch = new DataVoterWatch();
   /** See RaftStatus. */
   heldByAll = 0;
-  /** The candidate was asked to run by a leader (§3.10). */
+  /** The candidate was asked to run by a leader that keeps data (§3.10): nobody is missing. */
   runsForTransfer = false;
   /** On a leader, where its log ended when it won. */
   wonAtIndex = 0;
