@@ -96,7 +96,27 @@ describe('what clients were told and what watchers saw', () => {
     ]);
     expect(judge([[put('a', '1', 2, 1)]], [lost(21, a1)]).anomalies).toHaveLength(1);
     const twice = judge([[put('a', '1', 2, 1)], [put('a', '1', 3, 2)]], [lost(0, a1)]);
-    expect(twice.anomalies).toEqual(['at revision 3, PUT a 1 happened, which happened before']);
+    expect(twice.anomalies).toEqual(['at revision 3, PUT a 1 happened, more often than anybody asked for']);
+  });
+
+  it('agree if a deletion of several keys and one of a single key may each have been the other', () => {
+    const both = lost(0, { op: 'delete', key: 'a', end: 'c' });
+    const one = lost(0, { op: 'delete', key: 'a' });
+    const changes = [
+      [put('a', '1', 2, 1)],
+      [gone('a', 3)],
+      [put('a', '2', 4, 1)],
+      [put('b', '3', 5, 1)],
+      [gone('a', 6), gone('b', 6)],
+    ];
+    const puts = [
+      acked(1, a1, { revision: 2 }),
+      acked(3, a2, { revision: 4 }),
+      acked(5, { op: 'put', key: 'b', value: '3' }, { revision: 5 }),
+    ];
+    expect(judge(changes, [...puts, both, one])).toEqual(fine);
+    expect(judge(changes, [...puts, one, both])).toEqual(fine);
+    expect(judge(changes, [...puts, both]).anomalies).toHaveLength(1);
   });
 
   it('do not with a read that missed what had been seen before it began', () => {

@@ -19,6 +19,8 @@ export interface Explained {
   readonly operations: readonly KvOperation[];
   /** Acknowledged writes that are not in the sequence, changes that nobody asked for, changes that happened twice. */
   readonly anomalies: readonly string[];
+  /** Operations without an answer that have certainly happened: they cannot once more. */
+  readonly spent: ReadonlySet<KvOperation>;
 }
 
 /**
@@ -44,29 +46,49 @@ export function explain({ replay, operations, unknownBefore, seenMs }: ExplainOp
       );
   }
   const unanswered = [...unknownBefore, ...operations].filter(({ outcome }) => outcome.kind === 'unknown');
-  const taken = new Set<KvOperation>();
+  const authors = new Map<number, readonly KvOperation[]>();
   const effects: KvOperation[] = [];
   for (let revision = replay.base.revision + 1; revision <= replay.revision; revision += 1) {
     if (claimed.has(revision)) continue;
-    const events = replay.at(revision);
-    const authors = authorsOf(events, unanswered, seenMs(revision));
-    const startMs = authors === 'a lease' ? -Infinity : Math.min(...authors.map((author) => author.startMs));
-    if (authors !== 'a lease') {
-      const free = authors.find((author) => !taken.has(author));
-      if (free === undefined)
-        anomalies.push(
-          `at revision ${revision}, ${eventsText(events)}, which ${authors.length === 0 ? 'nobody asked for' : 'happened before'}`,
-        );
-      else taken.add(free);
-    }
+    const [events, endMs] = [replay.at(revision), seenMs(revision)];
+    const possible = authorsOf(events, unanswered, endMs);
+    if (possible !== 'a lease') authors.set(revision, possible);
+    const startMs =
+      possible === 'a lease' ? -Infinity : Math.min(...possible.map((author) => author.startMs));
     effects.push({
       process: -1,
       startMs,
       input: { op: 'effect', revision, events },
-      outcome: { kind: 'ok', endMs: seenMs(revision), output: { revision } },
+      outcome: { kind: 'ok', endMs, output: { revision } },
     });
   }
-  return { operations: [...answered, ...effects], anomalies };
+  const { matched, unmatched } = match(authors);
+  for (const revision of unmatched) {
+    const why =
+      authors.get(revision)!.length === 0 ? 'which nobody asked for' : 'more often than anybody asked for';
+    anomalies.push(`at revision ${revision}, ${eventsText(replay.at(revision))}, ${why}`);
+  }
+  const spent = new Set([...matched].filter((author) => stepsOf(author).some((step) => step.op === 'put')));
+  return { operations: [...answered, ...effects], anomalies, spent };
+}
+
+/** Gives each effect an author of its own, as far as that goes (augmenting paths): deletions do not say whose they are. */
+function match(authors: ReadonlyMap<number, readonly KvOperation[]>): {
+  readonly matched: ReadonlySet<KvOperation>;
+  readonly unmatched: readonly number[];
+} {
+  const effectOf = new Map<KvOperation, number>();
+  const settle = (revision: number, tried: Set<KvOperation>): boolean =>
+    authors.get(revision)!.some((author) => {
+      if (tried.has(author)) return false;
+      tried.add(author);
+      const other = effectOf.get(author);
+      if (other !== undefined && !settle(other, tried)) return false;
+      effectOf.set(author, revision);
+      return true;
+    });
+  const unmatched = [...authors.keys()].filter((revision) => !settle(revision, new Set()));
+  return { matched: new Set(effectOf.keys()), unmatched };
 }
 
 function hasWritten(input: KvInput, output: KvOutput): boolean {

@@ -29,7 +29,13 @@ export type WatchResponse =
     }
   /** Nothing at or below `revision` is still to come. */
   | { readonly kind: 'progress'; readonly atMs: number; readonly revision: number }
-  | { readonly kind: 'canceled'; readonly atMs: number; readonly compactRevision: number };
+  | {
+      readonly kind: 'canceled';
+      readonly atMs: number;
+      /** 0: not for compaction. */
+      readonly compactRevision: number;
+      readonly reason: string;
+    };
 
 /** One watch from its creation to its end (canceled, or its stream broke). A client that goes on after a break makes another. */
 export interface WatchRecord {

@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { repositoryRoot } from '../support/cluster.js';
+import { sabotagePreload, sabotages } from './sabotage.js';
+import { soak } from './soak.js';
+
+beforeAll(async () => {
+  const tsc = join(repositoryRoot, 'node_modules/.bin/tsc');
+  await promisify(execFile)(tsc, ['-b', 'services/cli'], { cwd: repositoryRoot });
+}, 120_000);
+
+/** What the judges are worth: bugs that are planted into the product are found. */
+describe('a planted bug is found', () => {
+  it.each(sabotages)('$name', { timeout: 240_000, retry: 2 }, async (sabotage) => {
+    const directory = mkdtempSync(join(tmpdir(), 'sabotage-'));
+    const lines: string[] = [];
+    try {
+      const { anomalies } = await soak({
+        seed: 1,
+        durationMs: sabotage.durationMs,
+        phaseMs: sabotage.durationMs,
+        directory,
+        tell: (line) => lines.push(line),
+        faults: sabotage.faults,
+        preloads: [sabotagePreload(sabotage)],
+      });
+      expect([...lines, ...anomalies].join('\n')).toMatch(new RegExp(sabotage.foundAs, 'm'));
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+});

@@ -1,0 +1,97 @@
+import { faultKinds, type FaultKind } from './nemesis.js';
+
+interface Replacement {
+  /** The end of a compiled module's path. */
+  readonly file: string;
+  readonly search: string;
+  readonly replace: string;
+}
+
+/** A bug that is planted into running members by a module loader, and what must give it away. */
+export interface Sabotage {
+  readonly name: string;
+  readonly plan: readonly Replacement[];
+  readonly faults: readonly FaultKind[];
+  readonly durationMs: number;
+  /** One of the anomalies says this. */
+  readonly foundAs: RegExp;
+}
+
+const faults = (...names: readonly string[]): readonly FaultKind[] =>
+  faultKinds.filter(({ name }) => names.includes(name));
+
+export const sabotages: readonly Sabotage[] = [
+  {
+    name: 'reads are answered without asking the leader',
+    plan: [
+      {
+        file: 'services/store/dist/etcd/kv.js',
+        search: 'await context.replica.readIndex()',
+        replace: 'await undefined',
+      },
+    ],
+    faults: faults('isolate', 'pause'),
+    durationMs: 12_000,
+    foundAs: /^not linearizable/,
+  },
+  {
+    name: 'a write is committed once the leader alone has it',
+    plan: [
+      {
+        file: 'libs/raft/dist/quorum.js',
+        search: 'if (reached >= needed)',
+        replace: 'if (reached >= 1)',
+      },
+    ],
+    faults: faults('isolate', 'pause', 'kill'),
+    durationMs: 20_000,
+    foundAs: /not linearizable|was acknowledged with revision|two observers saw|died/,
+  },
+  {
+    name: 'a watch drops an event in a thousand',
+    plan: [
+      {
+        file: 'services/store/dist/etcd/watch-stream.js',
+        search: 'for (const kv of changes) {',
+        replace: 'for (const kv of changes) { if (Math.random() < 0.001 && changes.length > 1) continue;',
+      },
+    ],
+    faults: [],
+    durationMs: 12_000,
+    foundAs: /: Reliable: .* is missing/,
+  },
+  {
+    name: 'a write is acknowledged before the journal has it',
+    plan: [
+      {
+        file: 'libs/journal/dist/journal.js',
+        search: 'await this.#commit(batch)',
+        replace:
+          'await new Promise((resolve) => { this.late = (this.late ?? Promise.resolve()).then(() => new Promise((r) => setTimeout(r, 50))).then(() => this.#commit(batch)); resolve(); })',
+      },
+    ],
+    faults: faults('kill all'),
+    durationMs: 12_000,
+    foundAs: /was acknowledged with revision|not linearizable|two observers saw|died/,
+  },
+  {
+    name: 'the clock of the leases runs twice as fast',
+    plan: [
+      {
+        file: 'services/store/dist/etcd/lease-keeper.js',
+        search: '=> performance.now()',
+        replace: '=> performance.now() * 2',
+      },
+    ],
+    faults: [],
+    durationMs: 8_000,
+    foundAs: /lease \d+ ended \d+ ms early/,
+  },
+];
+
+/** The word after `node --import`. */
+export function sabotagePreload({ plan }: Sabotage): string {
+  const url = new URL('./sabotage/preload.mjs', import.meta.url);
+  url.searchParams.set('plan', JSON.stringify(plan));
+  return url.href;
+}
