@@ -1,9 +1,10 @@
-export { Journal, type AppliedChange, type WriteGroup } from './journal.js';
+export { Journal, type WriteGroup } from './journal.js';
 export { JournalError, type JournalErrorCode } from './errors.js';
-export { journalLimits } from './limits.js';
+export { defaultSizes, journalLimits, type JournalSizes } from './limits.js';
 export type { CompactedRecord, Identity, RebuildRecord } from './records.js';
 export type { Claim, Claimant, Recovered } from './recover.js';
-export type { StateRow } from './rows.js';
+export type { AppliedChange } from './rows/row-store.js';
+export type { StateRow } from './rows/rows.js';
+export type { StagedSnapshot, Staging } from './rows/staging.js';
+export type { StateView } from './rows/state-view.js';
 export type { Space } from './space.js';
-export type { StagedSnapshot, Staging } from './staging.js';
-export type { StateView } from './state-view.js';

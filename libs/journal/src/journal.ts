@@ -1,34 +1,19 @@
 import { strict as assert } from 'node:assert';
-import type { Configuration, Entry, HardState, LogIndex, SnapshotMeta, Term } from '@raftsman/raft';
-import { compactAll, directorySizeBytes, newBatch, type Batch, type Database } from './database.js';
-import { fromLevelError, type JournalError } from './errors.js';
-import {
-  allRowKeysStart,
-  compactedKey,
-  entryKey,
-  hardStateKey,
-  peerKey,
-  rebuildKey,
-  rowKeysStart,
-  stateKey,
-} from './keys.js';
-import { journalLimits } from './limits.js';
-import {
-  deleteRow,
-  encodeHardState,
-  encodeJson,
-  encodeState,
-  putEntry,
-  putRow,
-  type CompactedRecord,
-  type Identity,
-  type StateRecord,
-} from './records.js';
-import { recover, type Claimant, type Recovered } from './recover.js';
-import { readRows, type StateRow } from './rows.js';
-import { SpaceWatch, type Space } from './space.js';
-import { createStaging, type StagedSnapshot, type Staging } from './staging.js';
-import { openStateView, type StateView } from './state-view.js';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Configuration, Entry, HardState, LogIndex, SnapshotMeta } from '@raftsman/raft';
+import { explain, fromFileError, isFileError, type JournalError } from './errors.js';
+import { defaultSizes, journalLimits, type JournalSizes } from './limits.js';
+import type { LogGroup } from './log/records.js';
+import type { WriteAheadLog } from './log/write-ahead-log.js';
+import type { CompactedRecord, Identity, StateRecord } from './records.js';
+import { recover, type Claimant, type OpenedDirectory, type Recovered } from './recover.js';
+import { directorySizeBytes } from './rows/database.js';
+import type { AppliedChange, RowStore } from './rows/row-store.js';
+import type { StateRow } from './rows/rows.js';
+import type { StagedSnapshot, Staging } from './rows/staging.js';
+import type { StateView } from './rows/state-view.js';
+import { DiskSpace, type Space } from './space.js';
 
 /** One group of effects that becomes durable at once. */
 export interface WriteGroup {
@@ -42,53 +27,38 @@ export interface WriteGroup {
   readonly sync: boolean;
 }
 
-/** What applying up to `index` changed. Rows with a null value go. */
-export interface AppliedChange {
-  readonly index: LogIndex;
-  readonly term: Term;
-  readonly configuration: Configuration;
-  readonly rows: readonly { readonly key: Uint8Array; readonly value: Uint8Array | null }[];
-}
-
 /**
- * The durable side of one member. One `write` at a time. Invariants: those of Recovered hold on disk after every write.
+ * The durable side of one member: a log in segment files, and the rows of the state machine in LevelDB. One `write` at a time. Invariants:
+ * those of Recovered hold on disk after every write.
  *
  * A rejected `write` or `flush` is final (what the disk holds is unknown, and a later sync may lie about it): every later call rejects too,
  * and the process must end.
  */
 export class Journal {
-  readonly #peers: Map<number, number>;
   #recovered: Recovered;
   readonly #directory: string;
-  readonly #database: Database;
+  readonly #log: WriteAheadLog;
+  readonly #rows: RowStore;
+  readonly #space: DiskSpace;
+  readonly #peers: Map<number, number>;
   #hardState: HardState;
   #lastIndex: LogIndex;
   #compacted: CompactedRecord;
-  /** On disk. */
-  #state: StateRecord;
-  /** Applied, and waiting for the next synced write. */
-  #waiting: Batch;
-  #waitingState: StateRecord | null = null;
-  #waitingBytes = 0;
+  /** For the next synced write. */
   #waitingCompaction: CompactedRecord | null = null;
   #writing = false;
   #failure: JournalError | null = null;
-  #clearing: Promise<void> = Promise.resolve();
-  #staging: Staging | null = null;
-  #lastGeneration: number;
-  #space!: SpaceWatch;
   #size = { bytes: 0, measuredAtMs: 0, measuring: false };
 
-  private constructor(directory: string, database: Database, recovered: Recovered) {
+  private constructor(directory: string, { log, rows, recovered }: OpenedDirectory, space: DiskSpace) {
     this.#directory = directory;
-    this.#database = database;
-    this.#waiting = newBatch(database);
+    this.#log = log;
+    this.#rows = rows;
+    this.#space = space;
     this.#recovered = recovered;
-    this.#lastGeneration = recovered.lastGeneration;
     this.#peers = new Map(recovered.peers);
     this.#hardState = recovered.hardState;
     this.#compacted = recovered.compacted;
-    this.#state = recovered.state;
     this.#lastIndex = recovered.entries.at(-1)?.index ?? recovered.compacted.index;
   }
 
@@ -96,24 +66,41 @@ export class Journal {
    * `bootstrap`: the configuration of a new cluster. `rebuild`: an empty directory is that of a member that lost its data; then
    * `recovered.rebuild` says what is to be done. Rejects with JournalError.
    */
-  static async open(
+  static open(
     directory: string,
     identity: Identity,
     bootstrap: Configuration,
     rebuild = false,
+    sizes: JournalSizes = defaultSizes,
   ): Promise<Journal> {
     const mark = rebuild ? { until: null } : null;
-    return Journal.openAs(directory, () => ({ identity, bootstrap, rebuild: mark }));
+    return Journal.openAs(directory, () => ({ identity, bootstrap, rebuild: mark }), sizes);
   }
 
   /** `claimant` says whose the directory is to be, knowing whose it is. Rejects with JournalError, or as `claimant` does. */
-  static async openAs(directory: string, claimant: Claimant): Promise<Journal> {
-    const { database, recovered } = await recover(directory, claimant);
-    const journal = new Journal(directory, database, recovered);
-    journal.#size.bytes = await directorySizeBytes(directory);
-    const { lowSpaceBytes } = journalLimits;
-    journal.#space = await SpaceWatch.open(directory, lowSpaceBytes, (error) => journal.#fail(error));
-    return journal;
+  static async openAs(
+    directory: string,
+    claimant: Claimant,
+    sizes: JournalSizes = defaultSizes,
+  ): Promise<Journal> {
+    // What fails before there is a journal, fails its opening.
+    let journal: Journal | null = null;
+    let early: unknown = null;
+    const onError = (error: unknown): void => {
+      if (journal === null) early ??= error;
+      else journal.#fail(error);
+    };
+    try {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      const space = await DiskSpace.open(directory, sizes, onError);
+      const opened = await recover({ directory, claimant, sizes, space, onError });
+      journal = new Journal(directory, opened, space);
+      if (early !== null) journal.#fail(early);
+      journal.#size.bytes = await directorySizeBytes(join(directory, 'rows'));
+      return journal;
+    } catch (error) {
+      throw explain(directory, isFileError(error) ? fromFileError(directory, error) : error);
+    }
   }
 
   /** What was on disk when it was opened, or what `beginRebuild` made of it. */
@@ -126,60 +113,55 @@ export class Journal {
     return this.#peers.get(member);
   }
 
-  /** Resolves when it survives a power failure. */
+  /** Resolves when it survives a power failure. May run beside a write. */
   async rememberPeer(member: number, dataId: number): Promise<void> {
-    const key = peerKey(member);
-    await this.#commit(newBatch(this.#database).put(key, encodeJson(key, { dataId })), 'beside');
+    await this.#guard(() =>
+      this.#log.remember((known) => ({ ...known, peers: [...new Map(known.peers).set(member, dataId)] })),
+    );
     this.#peers.set(member, dataId);
   }
 
   /** Somebody knows this member by another data directory: it does not only join, it lost what it had promised. */
   async mustRebuild(): Promise<void> {
-    const mark = { until: null };
-    await this.#commit(newBatch(this.#database).put(rebuildKey, encodeJson(rebuildKey, mark)));
-    this.#recovered = { ...this.#recovered, rebuild: mark };
+    const rebuild = { until: null };
+    await this.#exclusively(() => this.#log.remember((known) => ({ ...known, rebuild })));
+    this.#recovered = { ...this.#recovered, rebuild };
   }
 
   /** What the others said: this member takes part from `term` on, and votes once its commit index reaches `until`. Before anything else is written. */
   async beginRebuild(hardState: HardState, until: LogIndex): Promise<void> {
     assert(this.#hardState.term === 0 && this.#lastIndex === 0, 'only a member without a past is rebuilt');
-    const batch = newBatch(this.#database)
-      .put(rebuildKey, encodeJson(rebuildKey, { until }))
-      .put(hardStateKey, encodeHardState(hardStateKey, hardState));
-    await this.#commit(batch);
+    const rebuild = { until };
+    await this.#exclusively(() => this.#log.remember((known) => ({ ...known, rebuild }), hardState));
     this.#hardState = hardState;
-    this.#recovered = { ...this.#recovered, hardState, rebuild: { until } };
+    this.#recovered = { ...this.#recovered, hardState, rebuild };
   }
 
   /** Where the rows on disk stand. */
   get durableState(): SnapshotMeta {
-    return this.#state;
+    return this.#rows.state;
   }
 
-  /** Bytes of applied rows that wait for the next synced write. */
+  /** Bytes of applied rows that wait until they are worth a write. */
   get waitingBytes(): number {
-    return this.#waitingBytes;
+    return this.#rows.waitingBytes;
   }
 
-  /** Keeps what applying changed until the next synced write carries it. Until then a restart replays it from the log. */
+  /** Keeps what applying changed until it is written with others. Until then a restart replays it from the log, which holds it already. */
   recordApplied(change: AppliedChange): void {
-    const before = this.#waitingState ?? this.#state;
-    assert(change.index > before.index, 'entries are applied in order');
     assert(change.index <= this.#hardState.commit, 'only committed entries are applied');
-    const { generation } = this.#state;
-    for (const { key, value } of change.rows)
-      this.#waitingBytes +=
-        value === null
-          ? deleteRow(this.#waiting, generation, key)
-          : putRow(this.#waiting, generation, key, value);
-    const { index, term, configuration } = change;
-    this.#waitingState = { generation, index, term, configuration };
+    this.#rows.record(change);
+  }
+
+  /** Writes the rows that wait soon, so that the log can be compacted further. */
+  flushSoon(): void {
+    this.#rows.writeSoon();
   }
 
   /** With the next write the log starts after `to`, which the rows on disk must have reached. */
   compact(to: CompactedRecord): void {
     assert(to.index > this.#compacted.index, 'compaction moves forward');
-    assert(to.index <= this.#state.index, 'the log is kept until the rows on disk cover it');
+    assert(to.index <= this.#rows.state.index, 'the log is kept until the rows on disk cover it');
     this.#waitingCompaction = to;
   }
 
@@ -194,73 +176,61 @@ export class Journal {
       assert(this.#hardState.commit <= this.#lastIndex, 'what is committed is in the log');
       return;
     }
+    this.#checkGroup(group);
     this.#space.refreshIfDue();
-    const { install } = group;
-    const state = install === null ? this.#waitingState : this.#installed(install);
-    const compaction = install?.meta ?? this.#waitingCompaction;
-    const batch = this.#takeWaiting();
-    // The rows of the state that the snapshot replaces.
-    if (install !== null) batch.clear();
-    this.#putLog(batch, group);
     this.#hardState = group.hardState ?? this.#hardState;
-    batch.put(hardStateKey, encodeHardState(hardStateKey, this.#hardState));
-    if (state !== null) batch.put(stateKey, encodeState(stateKey, state));
-    if (compaction !== null) batch.put(compactedKey, encodeJson(compactedKey, markOf(compaction)));
-    await this.#commit(batch);
-    if (state !== null) this.#state = state;
-    if (compaction !== null) this.#clearBehind(compaction, install !== null);
+    const install = group.install === null ? null : this.#installed(group.install);
+    const compacted = install === null ? this.#waitingCompaction : markOf(install);
+    this.#waitingCompaction = null;
+    this.#lastIndex = group.entries.at(-1)?.index ?? install?.index ?? this.#lastIndex;
+    const { entries } = group;
+    const hardState = this.#hardState;
+    await this.#exclusively(() => this.#put({ entries, hardState, install, compacted, known: null }));
+    if (compacted !== null) this.#compacted = compacted;
   }
 
-  /** Makes the waiting rows durable now. */
+  /** Writes the waiting rows now. When the disk is full they go on waiting. */
   async flush(): Promise<void> {
-    if (this.#waitingState !== null || this.#waitingCompaction !== null)
-      await this.write({ entries: [], hardState: null, install: null, sync: true });
+    await this.#guard(() => this.#rows.flush());
   }
 
   /** The rows on disk, in key order; for the state machine at start and after an install. */
-  rows(): AsyncGenerator<StateRow> {
-    return readRows(this.#database, this.#state.generation);
-  }
-
-  /** The rows as they are on disk now, for sending; writes go on meanwhile. Close it. */
-  openView(): Promise<StateView> {
-    return openStateView(this.#database);
-  }
-
-  /** Takes in the rows of a snapshot beside the present ones. One at a time: a later one ends the earlier, unless that is installed. */
-  async stage(): Promise<Staging> {
-    await this.#staging?.abort();
-    await this.#clearing;
-    // Never one that was used: the rows of an aborted one are deleted without a sync, and a power failure may bring them back.
-    const generation = ++this.#lastGeneration;
-    this.#staging = await createStaging(
-      this.#database,
-      generation,
-      () => this.#state.generation >= generation,
-    );
-    return this.#staging;
-  }
-
-  /** Merges what lies in layers and drops what was deleted; writes and reads go on. Rejects with JournalError `io`, which is not final: it writes nothing new. */
-  async defragment(): Promise<void> {
+  async *rows(): AsyncGenerator<StateRow> {
     try {
-      await compactAll(this.#database);
+      yield* this.#rows.rows();
     } catch (error) {
-      throw fromLevelError(this.#directory, error);
+      throw explain(this.#directory, error);
     }
   }
 
-  /** Bytes of the data directory, at most a few seconds old. */
+  /** The rows as they are now, for sending; writes go on meanwhile. Close it. */
+  async openView(): Promise<StateView> {
+    await this.flush();
+    return this.#rows.openView();
+  }
+
+  /** Takes in the rows of a snapshot beside the present ones. One at a time: a later one ends the earlier, unless that is installed. */
+  stage(): Promise<Staging> {
+    return this.#rows.stage();
+  }
+
+  /** Merges what lies in layers and drops what was deleted; writes and reads go on. Rejects with JournalError `io` or `full`, which are not final: it writes nothing new. */
+  async defragment(): Promise<void> {
+    await this.flush();
+    await this.#rows.compactAll();
+  }
+
+  /** Bytes of the rows, at most a few seconds old. The log beside them is bounded, whatever the state grows to. */
   sizeBytes(): number {
     const now = performance.now();
     if (!this.#size.measuring && now - this.#size.measuredAtMs > journalLimits.sizeRefreshMs) {
       this.#size.measuring = true;
-      directorySizeBytes(this.#directory).then(
+      directorySizeBytes(join(this.#directory, 'rows')).then(
         (bytes) => (this.#size = { bytes, measuredAtMs: now, measuring: false }),
         (error: unknown) => this.#fail(error),
       );
     }
-    return this.#size.bytes;
+    return this.#size.bytes + this.#rows.waitingBytes;
   }
 
   /** The room on the disk, at most a few seconds old while data is written. */
@@ -268,21 +238,30 @@ export class Journal {
     return this.#space.space;
   }
 
+  /** The log finds no room for its next segment: compacting all that can be makes some. */
+  get isShortOfLog(): boolean {
+    return this.#log.isShort;
+  }
+
+  /** Bytes written to the log since it was opened. */
+  get logBytesWritten(): number {
+    return this.#log.writtenBytes;
+  }
+
   /** Writes what waits and closes; after a failure it only closes. */
   async close(): Promise<void> {
     assert(!this.#writing, 'closed between writes');
-    if (this.#failure === null) await this.flush();
-    await this.#clearing;
-    await this.#database.close();
+    try {
+      if (this.#failure === null) {
+        await this.flush();
+        await this.#log.close(this.#hardState);
+      } else await this.#log.abandon();
+    } finally {
+      await this.#rows.close();
+    }
   }
 
-  #installed({ meta, generation }: StagedSnapshot): StateRecord {
-    assert(generation > this.#state.generation, 'a snapshot is staged beside the present rows');
-    assert(meta.index > this.#state.index, 'a snapshot moves the state forward');
-    return { generation, index: meta.index, term: meta.term, configuration: meta.configuration };
-  }
-
-  #putLog(batch: Batch, { entries, install, hardState }: WriteGroup): void {
+  #checkGroup({ entries, install, hardState }: WriteGroup): void {
     const kept = install?.meta.index ?? this.#lastIndex;
     const first = entries[0];
     assert(first === undefined || first.index <= kept + 1, 'the log has no gap');
@@ -290,54 +269,48 @@ export class Journal {
       first === undefined || first.index > this.#hardState.commit,
       'what is committed is never overwritten',
     );
-    for (const [offset, entry] of entries.entries()) {
-      assert(entry.index === first!.index + offset, 'entries are contiguous');
-      putEntry(batch, entry);
-    }
+    for (const [offset, { index }] of entries.entries())
+      assert(index === first!.index + offset, 'entries are contiguous');
     const last = entries.at(-1)?.index ?? kept;
-    for (let index = last + 1; index <= this.#lastIndex; index++) batch.del(entryKey(index));
-    this.#lastIndex = last;
     assert((hardState ?? this.#hardState).commit <= last, 'what is committed is in the log');
   }
 
-  #takeWaiting(): Batch {
-    const batch = this.#waiting;
-    this.#waiting = newBatch(this.#database);
-    this.#waitingState = null;
-    this.#waitingBytes = 0;
-    this.#waitingCompaction = null;
-    return batch;
+  /**
+   * The log's record of an installed snapshot is what counts: the staged rows are on disk before it, and the rows' own mark follows it. A restart in
+   * between finds the record and moves the mark.
+   */
+  async #put(group: LogGroup): Promise<void> {
+    await this.#log.append(group);
+    if (group.install !== null) await this.#rows.install(group.install);
+    if (group.compacted !== null) this.#log.release();
   }
 
-  /** `beside`: it has nothing to do with the writes of the log, and may run at the same time. */
-  async #commit(batch: Batch, order: 'in order' | 'beside' = 'in order'): Promise<void> {
-    assert(order === 'beside' || !this.#writing, 'one write at a time');
-    if (this.#failure !== null) throw this.#failure;
-    if (order === 'in order') this.#writing = true;
+  #installed({ meta, generation }: StagedSnapshot): StateRecord {
+    this.#rows.beginInstall(generation);
+    return { generation, index: meta.index, term: meta.term, configuration: meta.configuration };
+  }
+
+  async #exclusively(work: () => Promise<void>): Promise<void> {
+    assert(!this.#writing, 'one write at a time');
+    this.#writing = true;
     try {
-      await batch.write({ sync: true });
-    } catch (error) {
-      throw this.#fail(error);
+      await this.#guard(work);
     } finally {
-      if (order === 'in order') this.#writing = false;
+      this.#writing = false;
     }
   }
 
-  /** What the marks on disk already disowned; recovery deletes it if this does not come to its end. */
-  #clearBehind(compaction: CompactedRecord, installed: boolean): void {
-    const from = this.#compacted.index;
-    this.#compacted = compaction;
-    const { generation } = this.#state;
-    this.#clearing = this.#clearing
-      .then(() => this.#database.clear({ gte: entryKey(from), lte: entryKey(compaction.index) }))
-      .then(() =>
-        installed ? this.#database.clear({ gte: allRowKeysStart, lt: rowKeysStart(generation) }) : undefined,
-      )
-      .catch((error: unknown) => void this.#fail(error));
+  async #guard(work: () => Promise<void>): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    try {
+      await work();
+    } catch (error) {
+      throw this.#fail(error);
+    }
   }
 
   #fail(error: unknown): JournalError {
-    this.#failure ??= fromLevelError(this.#directory, error);
+    this.#failure ??= fromFileError(this.#directory, error);
     return this.#failure;
   }
 }

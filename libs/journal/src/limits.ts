@@ -1,21 +1,56 @@
+const mebibyte = 1024 * 1024;
+
 /** Every bound of this package. */
 export const journalLimits = {
+  /** Raised whenever an older version could not read what this one writes. 1 was a log within LevelDB. */
+  format: 2,
+
+  /** Entries of a group go into frames of about this size, unless a single entry is larger. */
+  frameBytesMax: mebibyte,
+  /** New files are filled with zeros in such steps. */
+  allocationStepBytes: mebibyte,
+  /** A log that waits for room on the disk, or rows that do, look again after so long. */
+  roomRetryMs: 1_000,
+
   /** LevelDB gathers this much before it writes a sorted table; it keeps up to two of them in memory. */
-  writeBufferBytes: 4 * 1024 * 1024,
+  writeBufferBytes: 4 * mebibyte,
   /** Rows are read once (at start, for a snapshot), so that a small cache is enough. */
-  cacheBytes: 1024 * 1024,
+  cacheBytes: mebibyte,
   /** What one step of an iterator may hold in memory, unless a single record is larger. */
   readChunkBytesMax: 256 * 1024,
   /** Records in one step of an iterator. */
   readChunkCountMax: 1_024,
   /** Rows of a received snapshot are synced to disk in groups of about this size. */
-  stagingBatchBytesMax: 1024 * 1024,
-  /** The size of the data directory is measured at most once in this time. */
-  sizeRefreshMs: 5_000,
-  /** Less than this on the disk is low: the state may shrink but not grow. */
-  lowSpaceBytes: 64 * 1024 * 1024,
-  /** While data is written, the room on the disk is looked at once in this time. */
-  spaceRefreshMs: 2_000,
+  stagingBatchBytesMax: mebibyte,
+  /** More batches than LevelDB's write-ahead files hold. */
+  batchMarksKept: 256,
   /** Records up to this size are put together without allocating. */
   workspaceBytesMax: 64 * 1024,
+
+  /** The size of the rows is measured at most once in this time. */
+  sizeRefreshMs: 5_000,
+  /** While data is written, the room on the disk is looked at once in this time. */
+  spaceRefreshMs: 2_000,
 } as const;
+
+/** How a data directory is laid out. Only tests need others than these. */
+export interface JournalSizes {
+  /** One file of the log. Two are there from the start; compaction gives them free to be used again. */
+  readonly segmentBytes: number;
+  /** Applied rows gather up to this size before they are written. */
+  readonly rowsBatchBytes: number;
+  /** Less than this on the disk is low: the state may shrink but not grow. */
+  readonly lowSpaceBytes: number;
+  /** Less than this, and rows are not written but kept in the log: LevelDB does not survive a full disk. */
+  readonly rowsFloorBytes: number;
+  /** Of a file that is there to be deleted when others have filled the disk. */
+  readonly reserveBytes: number;
+}
+
+export const defaultSizes: JournalSizes = {
+  segmentBytes: 4 * mebibyte,
+  rowsBatchBytes: mebibyte,
+  lowSpaceBytes: 64 * mebibyte,
+  rowsFloorBytes: 12 * mebibyte,
+  reserveBytes: 24 * mebibyte,
+};

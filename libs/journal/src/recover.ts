@@ -1,41 +1,18 @@
 import { randomInt } from 'node:crypto';
+import { access, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Configuration, Entry, HardState } from '@raftsman/raft';
 import { logIndex, term } from '@raftsman/raft';
-import { openDatabase, readAll, type Database } from './database.js';
 import { JournalError } from './errors.js';
-import {
-  allRowKeysEnd,
-  allRowKeysStart,
-  compactedKey,
-  entryKey,
-  entryKeysEnd,
-  hardStateKey,
-  identityKey,
-  peerKeysEnd,
-  peerKeysStart,
-  peerMember,
-  rebuildKey,
-  rowGeneration,
-  rowKeysStart,
-  stateKey,
-} from './keys.js';
-import {
-  decodeEntry,
-  decodeHardState,
-  decodeJson,
-  decodeState,
-  encodeJson,
-  encodeState,
-  type CompactedRecord,
-  type Identity,
-  type IdentityRecord,
-  type PeerRecord,
-  type RebuildRecord,
-  type StateRecord,
-} from './records.js';
-
-/** Raised whenever an older version could not read what this one writes. */
-const format = 1;
+import { journalLimits, type JournalSizes } from './limits.js';
+import type { LogState } from './log/replay.js';
+import { WriteAheadLog, type LogOptions } from './log/write-ahead-log.js';
+import type { CompactedRecord, Identity, IdentityRecord, RebuildRecord, StateRecord } from './records.js';
+import { newBatch, openDatabase, readAll, type Database } from './rows/database.js';
+import { identityKey, stateKey } from './rows/keys.js';
+import { RowStore } from './rows/row-store.js';
+import { decodeIdentity, encodeIdentity, encodeState } from './rows/sealed.js';
+import type { DiskSpace } from './space.js';
 
 /**
  * What a data directory holds.
@@ -49,17 +26,15 @@ export interface Recovered {
   readonly compacted: CompactedRecord;
   readonly entries: readonly Entry[];
   readonly state: StateRecord;
-  /** The highest of which there are rows, or whose rows this opening deleted. */
-  readonly lastGeneration: number;
   /** Drawn when the directory was new. */
   readonly dataId: number;
   /** By which data directories the other members are known here. */
   readonly peers: ReadonlyMap<number, number>;
   /** null: nothing was ever lost. */
   readonly rebuild: RebuildRecord | null;
+  /** Where a write was cut off that never came to its end; null: there was none. */
+  readonly cutTail: string | null;
 }
-
-type Loaded = Omit<Recovered, 'dataId' | 'lastGeneration'>;
 
 /** Whose a data directory is to be. */
 export interface Claim {
@@ -73,49 +48,94 @@ export interface Claim {
 /** Told whose the directory is; null: it is empty. */
 export type Claimant = (found: Identity | null) => Claim | Promise<Claim>;
 
-export async function recover(
-  directory: string,
-  claimant: Claimant,
-): Promise<{ readonly database: Database; readonly recovered: Recovered }> {
-  const database = await openDatabase(directory);
+export interface RecoverOptions {
+  readonly directory: string;
+  readonly claimant: Claimant;
+  readonly sizes: JournalSizes;
+  readonly space: DiskSpace;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface OpenedDirectory {
+  readonly log: WriteAheadLog;
+  readonly rows: RowStore;
+  readonly recovered: Recovered;
+}
+
+/** Rejects with JournalError, or the file system's error. */
+export async function recover(options: RecoverOptions): Promise<OpenedDirectory> {
+  const { directory, space } = options;
+  await refuseOldFormat(directory);
+  await space.hasRoomForRows(); // LevelDB writes when it is opened.
+  const database = await openDatabase(join(directory, 'rows'), directory);
+  let log: WriteAheadLog | null = null;
   try {
-    const { fresh, dataId, bootstrap } = await claim(database, directory, claimant);
-    const loaded = await load(database, bootstrap);
-    const lastGeneration = await highestGeneration(database, loaded.state.generation);
-    const recovered = { ...loaded, fresh, dataId, lastGeneration };
-    checkRecovered(recovered);
-    await deleteLeftovers(database, recovered);
-    return { database, recovered };
+    const identity = await claim(database, options);
+    const opened = await openLog(database, identity, options);
+    log = opened.log;
+    return await assemble(database, identity, opened, options);
   } catch (error) {
+    await log?.abandon();
     await database.close();
     throw error;
   }
 }
 
-/** Answers whether the directory was empty. */
-async function claim(
+async function assemble(
   database: Database,
-  directory: string,
-  claimant: Claimant,
-): Promise<{ readonly fresh: boolean; readonly dataId: number; readonly bootstrap: Configuration }> {
+  { isNew, dataId }: IdentityRecord,
+  { log, state, cut }: OpenedLog,
+  { sizes, space, onError }: RecoverOptions,
+): Promise<OpenedDirectory> {
+  const rows = await RowStore.open(database, {
+    batchBytes: sizes.rowsBatchBytes,
+    hasRoom: () => space.hasRoomForRows(),
+    onError,
+  });
+  // The log took the snapshot over, and the process ended before the rows' own mark said so.
+  if (state.install !== null && state.install.generation > rows.state.generation)
+    await rows.install(state.install);
+  // What was applied was committed, also if the log was not told so yet.
+  const commit = logIndex(Math.max(state.hardState.commit, rows.state.index));
+  const { compacted, entries, known } = state;
+  const recovered: Recovered = {
+    fresh: isNew,
+    hardState: { ...state.hardState, commit },
+    compacted,
+    entries,
+    state: rows.state,
+    dataId,
+    peers: new Map(known.peers),
+    rebuild: known.rebuild,
+    cutTail: cut,
+  };
+  checkRecovered(recovered);
+  await rows.deleteLeftovers();
+  return { log, rows, recovered };
+}
+
+async function refuseOldFormat(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const isOld = await access(join(directory, 'CURRENT')).then(
+    () => true,
+    () => false,
+  );
+  if (isOld)
+    throw new JournalError(
+      'format',
+      `data directory ${directory} was written by a version that kept its log in LevelDB, and is not converted. ` +
+        'Empty it and start with --initial-cluster-state=existing while all other members are up, or restore a snapshot',
+    );
+}
+
+/** Whose directory it is. One that is new is claimed, and its log is still to be made. */
+async function claim(database: Database, { directory, claimant }: RecoverOptions): Promise<IdentityRecord> {
   const record = await database.get(identityKey);
-  if (record === undefined) {
-    for await (const chunk of readAll(database, {}))
-      if (chunk.length > 0)
-        throw new JournalError('corrupt', `data directory ${directory} holds data but does not say whose`);
-    const { identity, bootstrap, rebuild } = await claimant(null);
-    const dataId = newDataId();
-    const mine: IdentityRecord = { format, ...identity, dataId };
-    const batch = database.batch().put(identityKey, encodeJson(identityKey, mine));
-    batch.put(stateKey, encodeState(stateKey, blank(bootstrap).state));
-    if (rebuild !== null) batch.put(rebuildKey, encodeJson(rebuildKey, rebuild));
-    await batch.write({ sync: true });
-    return { fresh: true, dataId, bootstrap };
-  }
-  const found = decodeJson<IdentityRecord>('the identity', identityKey, record);
-  if (found.format > format)
+  if (record === undefined) return claimEmpty(database, directory, await claimant(null));
+  const found = decodeIdentity(identityKey, record);
+  if (found.format > journalLimits.format)
     throw new JournalError('format', `data directory ${directory} was written by a newer version`);
-  const { identity, bootstrap } = await claimant(found);
+  const { identity } = await claimant(found);
   if (found.clusterId !== identity.clusterId)
     throw new JournalError(
       'foreign',
@@ -126,58 +146,58 @@ async function claim(
       'foreign',
       `data directory ${directory} belongs to member ${found.name} (${hex(found.memberId)}), not to ${identity.name} (${hex(identity.memberId)})`,
     );
-  return { fresh: false, dataId: found.dataId ?? (await draw(database, found)), bootstrap };
+  return found;
 }
 
-/** A directory of before data ids gets one. */
-async function draw(database: Database, found: IdentityRecord): Promise<number> {
-  const dataId = newDataId();
-  await database.put(identityKey, encodeJson(identityKey, { ...found, dataId }), { sync: true });
-  return dataId;
+async function claimEmpty(
+  database: Database,
+  directory: string,
+  { identity, bootstrap, rebuild }: Claim,
+): Promise<IdentityRecord> {
+  for await (const chunk of readAll(database, {}))
+    if (chunk.length > 0) throw new JournalError('corrupt', 'it holds rows but does not say whose');
+  const hasLog = await access(join(directory, 'wal')).then(
+    () => true,
+    () => false,
+  );
+  if (hasLog) throw new JournalError('corrupt', 'it holds a log but does not say whose');
+  const dataId = randomInt(1, 2 ** 48 - 1);
+  const mine = { format: journalLimits.format, ...identity, dataId, isNew: true, rebuild };
+  const start = { generation: 1, index: logIndex(0), term: term(0), configuration: bootstrap };
+  await newBatch(database)
+    .put(identityKey, encodeIdentity(identityKey, mine))
+    .put(stateKey, encodeState(stateKey, start))
+    .write({ sync: true });
+  return mine;
 }
-
-const newDataId = (): number => randomInt(1, 2 ** 48 - 1);
 
 const hex = (id: number): string => id.toString(16);
 
-function blank(configuration: Configuration): Loaded {
-  const start = { index: logIndex(0), term: term(0) };
-  return {
-    fresh: true,
-    hardState: { term: term(0), vote: null, commit: logIndex(0) },
-    compacted: start,
-    entries: [],
-    state: { generation: 1, ...start, configuration },
-    peers: new Map(),
-    rebuild: null,
-  };
+interface OpenedLog {
+  readonly log: WriteAheadLog;
+  readonly state: LogState;
+  readonly cut: string | null;
 }
 
-async function load(database: Database, bootstrap: Configuration): Promise<Loaded> {
-  const none = blank(bootstrap);
-  const marks = [hardStateKey, compactedKey, stateKey, rebuildKey];
-  const [hardState, compacted, state, rebuild] = await database.getMany(marks);
-  const compactedTo =
-    compacted === undefined
-      ? none.compacted
-      : decodeJson<CompactedRecord>('the compaction mark', compactedKey, compacted);
-  const entries: Entry[] = [];
-  for await (const chunk of readAll(database, { gte: entryKey(compactedTo.index + 1), lt: entryKeysEnd }))
-    for (const [key, value] of chunk) entries.push(decodeEntry(key, value));
-  const peers = new Map<number, number>();
-  for await (const chunk of readAll(database, { gte: peerKeysStart, lt: peerKeysEnd }))
-    for (const [key, value] of chunk)
-      peers.set(peerMember(key), decodeJson<PeerRecord>('a known peer', key, value).dataId);
-  return {
-    fresh: false,
-    hardState: hardState === undefined ? none.hardState : decodeHardState(hardStateKey, hardState),
-    compacted: compactedTo,
-    entries,
-    state: state === undefined ? none.state : decodeState(stateKey, state),
-    peers,
-    rebuild:
-      rebuild === undefined ? null : decodeJson<RebuildRecord>('the rebuild mark', rebuildKey, rebuild),
-  };
+async function openLog(
+  database: Database,
+  identity: IdentityRecord,
+  { directory, sizes, space }: RecoverOptions,
+): Promise<OpenedLog> {
+  const { segmentBytes } = sizes;
+  const { isNew, dataId, rebuild } = identity;
+  const makeRoom = (): Promise<void> => space.makeRoom();
+  const options: LogOptions = { directory: join(directory, 'wal'), dataId, segmentBytes, makeRoom };
+  if (isNew) {
+    // Nothing was ever promised from here.
+    const created = await WriteAheadLog.create(options, { peers: [], rebuild });
+    await created.abandon();
+    const mine = { ...identity, isNew: false, rebuild: null };
+    await database.put(identityKey, encodeIdentity(identityKey, mine), { sync: true });
+  }
+  const opened = await WriteAheadLog.open(options);
+  if (opened === null) throw new JournalError('corrupt', 'its log is missing');
+  return opened;
 }
 
 function checkRecovered({ hardState, compacted, entries, state }: Recovered): void {
@@ -189,28 +209,14 @@ function checkRecovered({ hardState, compacted, entries, state }: Recovered): vo
       throw corrupt(`log entry ${entry.index} is of an older term than the one before it`);
     last = entry;
   }
+  if (state.index > last.index)
+    throw corrupt(`the log ends at ${last.index} but the state is at ${state.index}`);
   if (hardState.commit > last.index)
     throw corrupt(`the log ends at ${last.index} but was committed up to ${hardState.commit}`);
   if (last.term > hardState.term)
     throw corrupt(`the log is of term ${last.term} but the hard state of ${hardState.term}`);
-  if (state.index > hardState.commit)
-    throw corrupt(`the state is at ${state.index} but only ${hardState.commit} was committed`);
   if (compacted.index > state.index)
     throw corrupt(`the log was compacted up to ${compacted.index} but the state is at ${state.index}`);
 }
 
-const corrupt = (what: string): JournalError =>
-  new JournalError('corrupt', `${what}: the data directory is corrupt`);
-
-async function highestGeneration(database: Database, present: number): Promise<number> {
-  const last = { gte: allRowKeysStart, lt: allRowKeysEnd, reverse: true, limit: 1 };
-  for await (const key of database.keys(last)) return Math.max(present, rowGeneration(key));
-  return present;
-}
-
-/** Compacted entries, a half-received snapshot, the rows before the last received one. */
-async function deleteLeftovers(database: Database, { compacted, state }: Loaded): Promise<void> {
-  await database.clear({ gte: entryKey(0), lte: entryKey(compacted.index) });
-  await database.clear({ gte: allRowKeysStart, lt: rowKeysStart(state.generation) });
-  await database.clear({ gte: rowKeysStart(state.generation + 1), lt: allRowKeysEnd });
-}
+const corrupt = (what: string): JournalError => new JournalError('corrupt', what);

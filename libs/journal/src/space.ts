@@ -1,5 +1,7 @@
-import { statfs } from 'node:fs/promises';
-import { journalLimits } from './limits.js';
+import { open, stat, statfs, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isNoSpace } from './errors.js';
+import { journalLimits, type JournalSizes } from './limits.js';
 
 /** The room that is left on the disk of the data directory. */
 export interface Space {
@@ -9,29 +11,35 @@ export interface Space {
   readonly low: boolean;
 }
 
-/** Looks at most every few seconds, and only while somebody asks because data is written: an idle store does not look. */
-export class SpaceWatch {
+/**
+ * Knows the room on the disk, and keeps a reserve: a file that is deleted when others have filled the disk, so that deletions can still be
+ * written and the process can start again. Looks at most every few seconds, and only while data is written.
+ */
+export class DiskSpace {
   readonly #directory: string;
-  readonly #lowBytes: number;
+  readonly #sizes: JournalSizes;
   readonly #onError: (error: unknown) => void;
-  #space: Space;
-  #checkedAtMs = performance.now();
+  #space: Space = { freeBytes: 0, low: true };
+  #checkedAtMs = -Infinity;
   #checking = false;
+  #hasReserve = false;
 
-  private constructor(directory: string, lowBytes: number, freeBytes: number, onError: (e: unknown) => void) {
+  private constructor(directory: string, sizes: JournalSizes, onError: (error: unknown) => void) {
     this.#directory = directory;
-    this.#lowBytes = lowBytes;
+    this.#sizes = sizes;
     this.#onError = onError;
-    this.#space = this.#judge(freeBytes);
   }
 
-  /** Rejects with the file system's error; later ones go to `onError`. */
+  /** Rejects with the file system's error; those of `refreshIfDue` go to `onError`. */
   static async open(
     directory: string,
-    lowBytes: number,
+    sizes: JournalSizes,
     onError: (error: unknown) => void,
-  ): Promise<SpaceWatch> {
-    return new SpaceWatch(directory, lowBytes, await freeBytesOf(directory), onError);
+  ): Promise<DiskSpace> {
+    const space = new DiskSpace(directory, sizes, onError);
+    space.#hasReserve = await exists(space.#reservePath);
+    await space.refresh();
+    return space;
   }
 
   get space(): Space {
@@ -48,17 +56,56 @@ export class SpaceWatch {
   }
 
   async refresh(): Promise<Space> {
-    this.#space = this.#judge(await freeBytesOf(this.#directory));
+    const { bavail, bsize } = await statfs(this.#directory);
+    const freeBytes = bavail * bsize;
+    this.#space = { freeBytes, low: freeBytes < this.#sizes.lowSpaceBytes };
     this.#checkedAtMs = performance.now();
     return this.#space;
   }
 
-  #judge(freeBytes: number): Space {
-    return { freeBytes, low: freeBytes < this.#lowBytes };
+  /** Whether LevelDB may write; gives the reserve free if it must, and lays it in again when there is room for it. */
+  async hasRoomForRows(): Promise<boolean> {
+    const { rowsFloorBytes, lowSpaceBytes, reserveBytes } = this.#sizes;
+    const { freeBytes } = await this.refresh();
+    if (!this.#hasReserve && freeBytes >= lowSpaceBytes + reserveBytes) await this.#layInReserve();
+    if (freeBytes >= rowsFloorBytes) return true;
+    await this.makeRoom();
+    return (await this.refresh()).freeBytes >= rowsFloorBytes;
+  }
+
+  async makeRoom(): Promise<void> {
+    if (!this.#hasReserve) return;
+    this.#hasReserve = false;
+    await unlink(this.#reservePath);
+  }
+
+  /** Not synced: what is in it does not matter, only that it takes room. */
+  async #layInReserve(): Promise<void> {
+    const zeros = Buffer.alloc(journalLimits.allocationStepBytes);
+    const file = await open(this.#reservePath, 'w', 0o600);
+    this.#hasReserve = true;
+    try {
+      for (let size = 0; size < this.#sizes.reserveBytes; size += zeros.length)
+        await file.write(zeros, 0, Math.min(zeros.length, this.#sizes.reserveBytes - size), size);
+    } catch (error) {
+      if (!isNoSpace(error)) throw error;
+      await this.makeRoom();
+    } finally {
+      await file.close();
+    }
+  }
+
+  get #reservePath(): string {
+    return join(this.#directory, 'reserve');
   }
 }
 
-async function freeBytesOf(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory);
-  return bavail * bsize;
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }

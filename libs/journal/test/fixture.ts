@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configurationOf, logIndex, memberId, term, type Entry, type HardState } from '@raftsman/raft';
 import { onTestFinished } from 'vitest';
-import { Journal, type StateRow, type WriteGroup } from '../src/index.js';
+import { defaultSizes, Journal, type JournalSizes, type StateRow, type WriteGroup } from '../src/index.js';
 
 export const identity = { memberId: 11, clusterId: 77, name: 'm1' };
 export const configuration = configurationOf([memberId(11), memberId(12), memberId(13)]);
@@ -14,8 +14,21 @@ export async function newDirectory(): Promise<string> {
   return join(directory, 'member');
 }
 
-export const open = (directory: string, who = identity, rebuild = false): Promise<Journal> =>
-  Journal.open(directory, who, configuration, rebuild);
+/** Segments of a few entries. */
+export const smallSizes: JournalSizes = {
+  segmentBytes: 64 * 1024,
+  rowsBatchBytes: 16 * 1024,
+  lowSpaceBytes: 0,
+  rowsFloorBytes: 0,
+  reserveBytes: 0,
+};
+
+export const open = (
+  directory: string,
+  who = identity,
+  rebuild = false,
+  sizes: JournalSizes = defaultSizes,
+): Promise<Journal> => Journal.open(directory, who, configuration, rebuild, sizes);
 
 /** What a member that is killed now would find: the files as the kernel has them. */
 export async function crashImage(directory: string): Promise<string> {

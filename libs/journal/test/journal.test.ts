@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { logIndex, term } from '@raftsman/raft';
+import { defaultSizes } from '../src/index.js';
 import {
   applied,
   contents,
@@ -85,24 +86,47 @@ describe('what was written survives', () => {
     await again.close();
   });
 
-  test('applied rows ride with the next synced write; before it a restart replays them from the log', async () => {
+  test('applied rows wait until they are worth a write; a restart before it replays them from the log', async () => {
     const directory = await newDirectory();
     const journal = await open(directory);
     await journal.write(group({ entries: entries(1, 2, 1), hardState: hardState(1, 2) }));
     journal.recordApplied(applied(1, 1, row('a', '1'), row('b', '1')));
     journal.recordApplied(applied(2, 1, row('a', '2'), row('b', null)));
-    const before = await open(await crashImage(directory));
-    expect(before.recovered.state.index).toBe(0);
-    expect(await contents(before.rows())).toEqual({});
-    await before.close();
-    await journal.write(group({ hardState: hardState(1, 2), sync: false }));
-    expect(journal.durableState.index).toBe(0);
     await journal.write(group({ entries: [entry(3, 1)] }));
+    const before = await open(await crashImage(directory));
+    expect(before.recovered).toMatchObject({ state: { index: 0 }, hardState: { commit: 2 } });
+    expect(await contents(before.rows())).toEqual({});
+    expect(texts(before)).toHaveLength(3);
+    await before.close();
+    expect(journal.durableState.index).toBe(0);
+    await journal.flush();
     expect(journal.durableState.index).toBe(2);
     const after = await open(await crashImage(directory));
     expect(after.recovered.state).toMatchObject({ index: 2, term: 1 });
     expect(await contents(after.rows())).toEqual({ a: '2' });
     await after.close();
+    await journal.close();
+  });
+
+  test('enough of them are written without being asked for', async () => {
+    const journal = await open(await newDirectory());
+    await journal.write(group({ entries: entries(1, 3, 1), hardState: hardState(1, 3) }));
+    journal.recordApplied(applied(1, 1, row('a', 'x'.repeat(defaultSizes.rowsBatchBytes))));
+    journal.recordApplied(applied(2, 1, row('b', 'y')));
+    await expect.poll(() => journal.durableState.index).toBeGreaterThan(0);
+    await journal.close();
+  });
+
+  test('rows that are ahead of the commit index in the log were committed', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory);
+    await journal.write(group({ entries: entries(1, 5, 1), hardState: hardState(1, 0) }));
+    await journal.write(group({ hardState: hardState(1, 4), sync: false }));
+    journal.recordApplied(applied(4, 1, row('a', '4')));
+    await journal.flush();
+    const again = await open(await crashImage(directory));
+    expect(again.recovered).toMatchObject({ state: { index: 4 }, hardState: { commit: 4 } });
+    await again.close();
     await journal.close();
   });
 

@@ -1,3 +1,5 @@
+import { cp, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Level } from 'level';
 import { describe, expect, test } from 'vitest';
 import {
@@ -12,6 +14,7 @@ import {
   newDirectory,
   open,
   row,
+  smallSizes,
 } from './fixture.js';
 
 /** Ten entries and one row; answers the directory of a member that is not running. */
@@ -37,10 +40,10 @@ async function tamper(
   await database.close();
 }
 
-const entryKey = (index: number) => Buffer.from([0x65, 0, 0, 0, 0, 0, 0, 0, index]);
+const batchKey = (number: number) => Buffer.from([0x6e, 0, 0, 0, 0, 0, 0, 0, number]);
 
 async function flipLastByte(directory: string, key: Uint8Array): Promise<void> {
-  await tamper(directory, async (database) => {
+  await tamper(join(directory, 'rows'), async (database) => {
     const value = Buffer.from((await database.get(key))!);
     value[value.length - 1]! ^= 1;
     await database.put(key, value);
@@ -48,25 +51,23 @@ async function flipLastByte(directory: string, key: Uint8Array): Promise<void> {
 }
 
 describe('corruption is refused', () => {
-  test('a flipped bit in a log entry', async () => {
+  test('with one line that says what to do', async () => {
     const directory = await member();
-    await flipLastByte(directory, entryKey(4));
+    await flipLastByte(directory, Buffer.from('s'));
     await expect(open(directory)).rejects.toMatchObject({
       code: 'corrupt',
-      message: 'the checksum of log entry 4 does not match: the data directory is corrupt',
+      message:
+        `data directory ${directory} is corrupt: the checksum of the state mark does not match. ` +
+        'Empty it and start with --initial-cluster-state=existing while all other members are up, or restore a snapshot',
     });
   });
 
-  test.each([
-    ['the hard state', 'h'],
-    ['the identity', 'i'],
-    ['the state mark', 's'],
-  ])('a flipped bit in %s', async (what, key) => {
+  test('a flipped bit in the identity', async () => {
     const directory = await member();
-    await flipLastByte(directory, Buffer.from(key));
+    await flipLastByte(directory, Buffer.from('i'));
     await expect(open(directory)).rejects.toMatchObject({
       code: 'corrupt',
-      message: expect.stringContaining(what),
+      message: expect.stringContaining('the identity'),
     });
   });
 
@@ -81,24 +82,62 @@ describe('corruption is refused', () => {
     await journal.close();
   });
 
-  test('an entry under the index of another', async () => {
-    const directory = await member();
-    await tamper(directory, async (database) =>
-      database.put(entryKey(5), (await database.get(entryKey(6)))!),
-    );
+  test('a batch of rows that LevelDB dropped', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory);
+    await journal.write(group({ entries: entries(1, 4, 1), hardState: hardState(1, 4) }));
+    for (const index of [1, 2, 3, 4]) {
+      journal.recordApplied(applied(index, 1, row(`key ${index}`, `${index} ${'z'.repeat(40_000)}`)));
+      await journal.flush();
+    }
+    const image = await crashImage(directory);
+    await journal.close();
+    await flipBit(join(image, 'rows'), '.log', '2 zzzz');
+    await expect(open(image)).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('rows of batch 2 are missing'),
+    });
+  });
+
+  test('a missing batch mark', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory);
+    await journal.write(group({ entries: entries(1, 3, 1), hardState: hardState(1, 3) }));
+    for (const index of [1, 2, 3]) {
+      journal.recordApplied(applied(index, 1, row('key', `${index}`)));
+      await journal.flush();
+    }
+    await journal.close();
+    await tamper(join(directory, 'rows'), (database) => database.del(batchKey(2)));
     await expect(open(directory)).rejects.toMatchObject({ code: 'corrupt' });
   });
 
-  test.each([
-    ['in the middle', 5, 'log entries 5 to 5 are missing: the data directory is corrupt'],
-    ['at the end', 10, 'the log ends at 9 but was committed up to 10: the data directory is corrupt'],
-  ])('a missing entry %s', async (_where, index, message) => {
-    const directory = await member();
-    await tamper(directory, (database) => database.del(entryKey(index)));
-    await expect(open(directory)).rejects.toMatchObject({ code: 'corrupt', message });
+  test('a log that ends before the rows', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory);
+    await journal.write(group({ entries: entries(1, 9, 1), hardState: hardState(1, 9) }));
+    await journal.write(group({ entries: entries(10, 10, 1), hardState: hardState(1, 10) }));
+    journal.recordApplied(applied(10, 1, row('key', 'value')));
+    await journal.flush();
+    const image = await crashImage(directory);
+    await journal.close();
+    await flipBit(join(image, 'wal'), '.wal', 'entry 10');
+    await expect(open(image)).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('the log ends at 9 but the state is at 10'),
+    });
   });
 
-  test('a flipped bit in the write-ahead file, under a write that later ones follow', async () => {
+  test('after an orderly end, even the last group', async () => {
+    const directory = await member();
+    await flipBit(join(directory, 'wal'), '.wal', 'entry 10');
+    await expect(open(directory)).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringMatching(/000000000001\.wal is damaged at byte \d+, before frames/),
+    });
+  });
+
+  test('a flipped bit under a write that later ones follow', async () => {
     const directory = await newDirectory();
     const journal = await open(directory);
     for (let index = 1; index <= 8; index++)
@@ -110,24 +149,87 @@ describe('corruption is refused', () => {
       );
     const image = await crashImage(directory);
     await journal.close();
-    await flipBit(image, '.log', '3 xxxx');
+    await flipBit(join(image, 'wal'), '.wal', '3 xxxx');
     await expect(open(image)).rejects.toMatchObject({ code: 'corrupt' });
+  });
+
+  test('a flipped bit in an earlier segment, and a missing one', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory, identity, false, smallSizes);
+    for (let index = 1; index <= 60; index++)
+      await journal.write(
+        group({
+          entries: entries(index, index, 1, `${index} ${'x'.repeat(3_000)}`),
+          hardState: hardState(1, 0),
+        }),
+      );
+    const [flipped, missing] = [await crashImage(directory), await crashImage(directory)];
+    await journal.close();
+    expect((await readdir(join(flipped, 'wal'))).length).toBeGreaterThan(3);
+    await flipBit(join(flipped, 'wal'), '001.wal', '19 xxx');
+    await expect(open(flipped)).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('000000000001.wal is damaged'),
+    });
+    await rm(join(missing, 'wal', '000000000002.wal'));
+    await expect(open(missing)).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('segment 000000000002.wal is missing'),
+    });
+  });
+
+  test('a log without its beginning, or none at all', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory, identity, false, smallSizes);
+    for (let index = 1; index <= 40; index++)
+      await journal.write(
+        group({ entries: entries(index, index, 1, 'x'.repeat(3_000)), hardState: hardState(1, 0) }),
+      );
+    await journal.close();
+    await rm(join(directory, 'wal', '000000000001.wal'));
+    await expect(open(directory)).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringMatching(/log entries 1 to \d+ are missing/),
+    });
+    await rm(join(directory, 'wal'), { recursive: true });
+    await expect(open(directory)).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('its log is missing'),
+    });
   });
 
   test('a flipped bit in a sorted table', async () => {
     const directory = await member();
-    await tamper(directory, (database) =>
+    await tamper(join(directory, 'rows'), (database) =>
       (database as unknown as { compactRange(from: Buffer, to: Buffer): Promise<void> }).compactRange(
         Buffer.from([0]),
         Buffer.from([255]),
       ),
     );
-    await flipBit(directory, '.ldb', 'entry');
-    await expect(open(directory)).rejects.toMatchObject({ code: 'corrupt' });
+    await flipBit(join(directory, 'rows'), '.ldb', 'value of');
+    const rows = open(directory).then(async (journal) => {
+      try {
+        return await contents(journal.rows());
+      } finally {
+        await journal.close();
+      }
+    });
+    await expect(rows).rejects.toMatchObject({ code: 'corrupt' });
   });
 });
 
 describe('a directory that is not ours is refused', () => {
+  test('of a version before segment files', async () => {
+    const directory = await newDirectory();
+    await tamper(directory, (database) => database.put(Buffer.from('i'), Buffer.from('{"format":1}')));
+    await expect(open(directory)).rejects.toMatchObject({
+      code: 'format',
+      message: expect.stringContaining(
+        'kept its log in LevelDB, and is not converted. Empty it and start with',
+      ),
+    });
+  });
+
   test('of another member', async () => {
     const directory = await member();
     await expect(open(directory, { ...identity, memberId: 12, name: 'm2' })).rejects.toMatchObject({
@@ -146,11 +248,32 @@ describe('a directory that is not ours is refused', () => {
 
   test('of somebody else altogether', async () => {
     const directory = await newDirectory();
-    await tamper(directory, (database) => database.put(Buffer.from('other'), Buffer.from('data')));
+    await tamper(join(directory, 'rows'), (database) =>
+      database.put(Buffer.from('other'), Buffer.from('data')),
+    );
     await expect(open(directory)).rejects.toMatchObject({
       code: 'corrupt',
       message: expect.stringContaining('does not say whose'),
     });
+  });
+
+  test('whose rows are gone', async () => {
+    const directory = await member();
+    await rm(join(directory, 'rows'), { recursive: true });
+    await expect(open(directory)).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('it holds a log but does not say whose'),
+    });
+  });
+
+  test('the segment of another directory', async () => {
+    const [directory, other] = [await member(), await crashImage(await member())];
+    const stolen = await crashImage(directory);
+    await rm(join(directory, 'wal'), { recursive: true });
+    await writeFile(join(other, 'note'), ''); // What is not ours does not matter.
+    await cp(join(other, 'wal'), join(directory, 'wal'), { recursive: true });
+    await expect(open(directory)).rejects.toMatchObject({ code: 'corrupt' });
+    await (await open(stolen)).close();
   });
 
   test('that is in use', async () => {

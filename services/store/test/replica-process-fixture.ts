@@ -54,19 +54,18 @@ export class StoreProcesses {
     return stores;
   }
 
-  /** `fileBlocksMax`: no file of the process may grow beyond so many KiB; writes fail then, as on a full disk. */
-  start(
-    name: string,
-    options: { readonly fileBlocksMax?: number; readonly flags?: readonly string[] } = {},
-  ): void {
+  start(name: string, options: { readonly flags?: readonly string[] } = {}): void {
     const log = openSync(join(this.#directory, `${name}.log`), 'a');
     const flags = [...this.#flagsOf(name, this.#index(name)), ...this.#flags, ...(options.flags ?? [])];
-    const command = [process.execPath, entry, ...flags];
-    const limit = options.fileBlocksMax === undefined ? 'unlimited' : String(options.fileBlocksMax);
-    const child = spawn('bash', ['-c', `ulimit -f ${limit} && exec "$@"`, 'bash', ...command], {
-      stdio: ['ignore', log, log],
-    });
+    const command = [entry, ...flags];
+    const child = spawn(process.execPath, command, { stdio: ['ignore', log, log] });
     this.#processes.set(name, child);
+  }
+
+  /** From now on no write of the process may reach beyond so many bytes of a file. */
+  async limitFiles(name: string, sizeBytes: number): Promise<void> {
+    const { pid } = this.#processes.get(name)!;
+    await run('prlimit', ['--pid', String(pid), `--fsize=${sizeBytes}`]);
   }
 
   startAll(): void {

@@ -61,7 +61,10 @@ export interface RunningReplica {
 export async function startReplica(options: ReplicaOptions): Promise<RunningReplica> {
   const opened = await openMember(options);
   const { journal, membership } = opened;
-  options.logger.debug({ fresh: journal.recovered.fresh }, 'data directory opened');
+  const { fresh, cutTail } = journal.recovered;
+  options.logger.debug({ fresh }, 'data directory opened');
+  if (cutTail !== null)
+    options.logger.warn({ cut: cutTail }, 'a write that never came to its end was cut off the log');
   try {
     if (!membership.isWitness) await options.stateMachine.restore(journal.rows());
     return await join(options, opened);

@@ -38,13 +38,21 @@ export class LogKeeper {
   /** Cuts what nobody should need any more, never beyond the rows on disk. Members that need more get the state instead. */
   compactIfDue(applied: number): void {
     const { compactedIndex } = this.log;
-    const held = applied - compactedIndex;
-    const tooMany = held > this.#snapshotCount + this.#catchUpEntries;
-    if (!tooMany && this.#bytes <= storeLimits.logBytesMax) return;
-    const keep = tooMany ? this.#catchUpEntries : Math.floor(held / 2);
-    const target = Math.min(applied - keep, this.#journal.durableState.index);
-    if (target <= compactedIndex) return;
-    this.#compact(target);
+    const keep = this.#countToKeep(applied - compactedIndex);
+    if (keep === null) return;
+    const wanted = applied - keep;
+    const { index: durable } = this.#journal.durableState;
+    if (wanted > durable) this.#journal.flushSoon();
+    const target = Math.min(wanted, durable);
+    if (target > compactedIndex) this.#compact(target);
+  }
+
+  /** null: nothing is to be cut. */
+  #countToKeep(held: number): number | null {
+    // The disk is full: what members that are behind would need is what makes room for what comes.
+    if (this.#journal.isShortOfLog) return 0;
+    if (held > this.#snapshotCount + this.#catchUpEntries) return this.#catchUpEntries;
+    return this.#bytes > storeLimits.logBytesMax ? Math.floor(held / 2) : null;
   }
 
   #compact(target: number): void {

@@ -1,6 +1,6 @@
 import { readAll, type Database, type DatabaseSnapshot } from './database.js';
 import { keyOfRow, rowKeysStart } from './keys.js';
-import { decodeRow } from './records.js';
+import { decodeRow } from './sealed.js';
 
 /** A row of the state machine, as it is on disk. */
 export interface StateRow {

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import type { SnapshotMeta } from '@raftsman/raft';
 import type { Database } from './database.js';
-import { fromLevelError } from './errors.js';
+import { fromLevelError } from '../errors.js';
 import { stateKey } from './keys.js';
-import { decodeState } from './records.js';
+import { decodeState } from './sealed.js';
 import { readRows, type StateRow } from './rows.js';
 
 /** The state as it was on disk at one moment, whatever is written meanwhile. LevelDB keeps what it needs until it is closed. */
@@ -13,12 +13,12 @@ export interface StateView {
   close(): Promise<void>;
 }
 
-/** Rejects with JournalError. The state must have been written at least once (the log was compacted). */
+/** Rejects with JournalError. */
 export async function openStateView(database: Database): Promise<StateView> {
   const snapshot = database.snapshot();
   try {
     const record = await database.get(stateKey, { snapshot });
-    assert(record !== undefined, 'there is a state to send once the log was compacted');
+    assert(record !== undefined, 'a data directory that was claimed has a state mark');
     const { generation, index, term, configuration } = decodeState(stateKey, record);
     return {
       meta: { index, term, configuration },

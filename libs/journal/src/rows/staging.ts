@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert';
 import type { SnapshotMeta } from '@raftsman/raft';
+import { journalLimits } from '../limits.js';
+import type { BatchWriter } from './batches.js';
 import { newBatch, type Database } from './database.js';
-import { fromLevelError } from './errors.js';
 import { rowKeysStart } from './keys.js';
-import { journalLimits } from './limits.js';
-import { putRow } from './records.js';
 import type { StateRow } from './rows.js';
+import { putRow } from './sealed.js';
 
 /** A snapshot that lies whole and synced beside the present rows, and takes effect when a WriteGroup installs it. */
 export interface StagedSnapshot {
@@ -15,33 +15,36 @@ export interface StagedSnapshot {
 
 /** Takes in the rows of a snapshot. Whoever awaits each `add` gives the sender back-pressure. */
 export interface Staging {
-  /** Rejects with JournalError `io`, or if it was aborted. */
+  /** Rejects with JournalError `io` or `full`, or if it was aborted. */
   add(rows: readonly StateRow[]): Promise<void>;
   finish(meta: SnapshotMeta): Promise<StagedSnapshot>;
   /** Deletes what was staged, also after `finish`; does nothing once it is installed. */
   abort(): Promise<void>;
 }
 
-export async function createStaging(
-  database: Database,
-  generation: number,
-  isInstalled: () => boolean,
-): Promise<Staging> {
+export interface StagingParts {
+  readonly database: Database;
+  readonly batches: BatchWriter;
+  /** Rejects with JournalError `full`. */
+  readonly requireRoom: () => Promise<void>;
+  readonly isInstalled: () => boolean;
+}
+
+export async function createStaging(parts: StagingParts, generation: number): Promise<Staging> {
+  const { database, batches, requireRoom, isInstalled } = parts;
   const clear = (): Promise<void> =>
     database.clear({ gte: rowKeysStart(generation), lt: rowKeysStart(generation + 1) });
   let phase: 'open' | 'finished' | 'aborted' = 'open';
   let batch = newBatch(database);
   let bytes = 0;
-  // Each batch is synced: a later sync does not cover a batch that is in an older write-ahead file.
   const writeOut = async (): Promise<void> => {
     const full = batch;
     batch = newBatch(database);
     bytes = 0;
-    try {
-      await full.write({ sync: true });
-    } catch (error) {
-      throw fromLevelError(database.location, error);
-    }
+    await batches.write(async () => {
+      await requireRoom();
+      return full;
+    });
   };
   await clear();
   return {

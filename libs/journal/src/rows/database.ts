@@ -1,8 +1,9 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
-import { fromLevelError } from './errors.js';
-import { journalLimits } from './limits.js';
+import { fromLevelError } from '../errors.js';
+import { syncDirectory } from '../files.js';
+import { journalLimits } from '../limits.js';
 
 export type Database = Level<Uint8Array, Uint8Array>;
 export type DatabaseSnapshot = ReturnType<Database['snapshot']>;
@@ -20,10 +21,11 @@ export interface KeyRange {
   readonly snapshot?: DatabaseSnapshot;
 }
 
-/** Rejects with JournalError `locked`, `corrupt` or `io`. */
-export async function openDatabase(directory: string): Promise<Database> {
+/** Rejects with JournalError `locked`, `corrupt` or `io`. `owner`: the data directory, for messages. */
+export async function openDatabase(directory: string, owner: string): Promise<Database> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
+    await syncDirectory(owner);
     const database: Database = new Level(directory, {
       keyEncoding: 'view',
       valueEncoding: 'view',
@@ -33,7 +35,7 @@ export async function openDatabase(directory: string): Promise<Database> {
     await database.open();
     return database;
   } catch (error) {
-    throw fromLevelError(directory, error);
+    throw fromLevelError(owner, error);
   }
 }
 
