@@ -21,13 +21,20 @@ export type Check = (auth: AuthState, identity: Identity) => void;
  */
 
 /** A write of the caller's. The members decide on the state that it meets. Rejects with EtcdError, AuthError, MvccError or ReplicaError. */
-export function proposeAs<C extends Command>(
+export async function proposeAs<C extends Command>(
   context: Context,
   caller: Caller,
   command: C,
 ): Promise<ResultOf<C>> {
+  if (!context.stateMachine.auth.enabled) {
+    try {
+      return await propose(context, command);
+    } catch (error) {
+      // It was enabled before the members got to it.
+      if (!isOld(error)) throw error;
+    }
+  }
   return untilCurrent(async () => {
-    if (!context.stateMachine.auth.enabled) return propose(context, command);
     const identity = await permit(context, caller, (auth, who) =>
       requireCommand(auth, who, command, storeOf(context).leases),
     );
@@ -115,14 +122,15 @@ export function tokenOf(metadata: Metadata): string | undefined {
 /** Tokens are random: a digest of one is as hard to guess as itself, and useless to whoever reads a log. */
 export const digestOf = (token: string): string => createHash('sha256').update(token).digest('base64');
 
+const isOld = (error: unknown): boolean => error instanceof AuthError && error.code === 'old-revision';
+
 /** Again and again while the state was another when the members got to it. */
 export async function untilCurrent<T>(attempt: () => Promise<T>): Promise<T> {
   for (let attempts = 1; ; attempts += 1) {
     try {
       return await attempt();
     } catch (error) {
-      const isOld = error instanceof AuthError && error.code === 'old-revision';
-      if (!isOld || attempts >= etcdLimits.authAttemptsMax) throw error;
+      if (!isOld(error) || attempts >= etcdLimits.authAttemptsMax) throw error;
     }
   }
 }
