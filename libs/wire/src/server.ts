@@ -2,7 +2,6 @@ import type { RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import {
   Server,
-  ServerCredentials,
   type ServerOptions,
   type ServiceDefinition,
   type UntypedServiceImplementation,
@@ -10,6 +9,7 @@ import {
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
+import { Http2GrpcServer } from './http2/server.js';
 import { loadProto } from './load-proto.js';
 import { wireLimits } from './limits.js';
 import { listenShared, type SharedPort } from './shared-port.js';
@@ -44,53 +44,55 @@ export function createGrpcServer(
   options: GrpcServerOptions = {},
 ): GrpcServer {
   const { reflection = true, http, ...serverOptions } = options;
-  const server = new Server({
-    'grpc.max_receive_message_length': wireLimits.receiveMessageBytesMax,
-    'grpc.keepalive_time_ms': wireLimits.keepaliveTimeMs,
-    'grpc.keepalive_timeout_ms': wireLimits.keepaliveTimeoutMs,
-    ...serverOptions,
-  });
+  const server = http === undefined ? ownPorts(serverOptions) : sharedPorts(serverOptions, http);
+  // The helpers below ask nothing else of a server.
+  const target = server as unknown as Server;
   for (const service of services) server.addService(service.definition, service.implementation);
   const health = new HealthImplementation({ '': 'SERVING' });
-  health.addToServer(server);
+  health.addToServer(target);
   if (reflection) {
     const described: PackageDefinition = Object.assign(
       {},
       ...services.map((service) => loadProto(service.protoFile)),
     );
-    new ReflectionService(described).addToServer(server);
+    new ReflectionService(described).addToServer(target);
   }
-  const listening = http === undefined ? ownPorts(server) : sharedPorts(server, http);
   return {
-    listen: listening.listen,
+    listen: server.listen,
     setServing: (service, serving) => health.setStatus(service, serving ? 'SERVING' : 'NOT_SERVING'),
     close: (graceMs) =>
       new Promise((resolve) => {
         const timer = setTimeout(() => {
-          server.forceShutdown();
-          listening.cut();
+          server.cut();
           resolve();
         }, graceMs);
-        const closed = listening.close();
-        server.tryShutdown(() => {
-          void closed.then(() => {
-            clearTimeout(timer);
-            resolve();
-          });
+        void server.close().then(() => {
+          clearTimeout(timer);
+          resolve();
         });
       }),
   };
 }
 
-interface Listening {
+/** What serves: grpc-js' server on ports of its own, or ours on ports that HTTP/1.1 shares. */
+interface Serving {
+  addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void;
   readonly listen: GrpcServer['listen'];
-  /** Beside the connections of gRPC, which the server closes itself. */
+  /** Takes no more calls; resolves when those that run have ended. */
   readonly close: () => Promise<void>;
+  /** Ends what is left of them. */
   readonly cut: () => void;
 }
 
-function ownPorts(server: Server): Listening {
+function ownPorts(options: ServerOptions): Serving {
+  const server = new Server({
+    'grpc.max_receive_message_length': wireLimits.receiveMessageBytesMax,
+    'grpc.keepalive_time_ms': wireLimits.keepaliveTimeMs,
+    'grpc.keepalive_timeout_ms': wireLimits.keepaliveTimeoutMs,
+    ...options,
+  });
   return {
+    addService: (definition, implementation) => server.addService(definition, implementation),
     listen: (address, security) =>
       new Promise((resolve, reject) => {
         server.bindAsync(address, serverCredentials(security), (error, port) => {
@@ -98,24 +100,29 @@ function ownPorts(server: Server): Listening {
           else resolve(port);
         });
       }),
-    close: () => Promise.resolve(),
-    cut: () => undefined,
+    close: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+    cut: () => server.forceShutdown(),
   };
 }
 
-/** TLS ends before gRPC sees the connection; whose certificate was shown it finds on the socket, as on its own ports. */
-function sharedPorts(server: Server, http: RequestListener): Listening {
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+/** Whose certificate was shown a handler finds on the socket, as on a port of gRPC's own. */
+function sharedPorts(options: ServerOptions, http: RequestListener): Serving {
+  const messageBytesMax = options['grpc.max_receive_message_length'] ?? wireLimits.receiveMessageBytesMax;
+  const server = new Http2GrpcServer({ messageBytesMax });
   const ports: SharedPort[] = [];
   return {
+    addService: (definition, implementation) => server.addService(definition, implementation),
     listen: async (address, security) => {
-      const faces = { http, http2: (connection: Socket) => injector.injectConnection(connection) };
-      const port = await listenShared(address, security, faces);
+      const port = await listenShared(address, security, {
+        http,
+        http2: (connection: Socket) => server.serve(connection),
+      });
       ports.push(port);
       return port.port;
     },
-    close: async () => void (await Promise.all(ports.map((port) => port.close()))),
+    close: async () => void (await Promise.all([server.close(), ...ports.map((port) => port.close())])),
     cut: () => {
+      server.cut();
       for (const port of ports) port.cut();
     },
   };

@@ -1,0 +1,115 @@
+import type { Socket } from 'node:net';
+import { status, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Method } from '../in-process.js';
+import { answerTrailers, plainHttp } from './answers.js';
+import { CallContext } from './call-context.js';
+import { Http2Connection } from './connection.js';
+import type { HeaderList } from './hpack.js';
+import { http2Limits } from './limits.js';
+import { MessageAssembler, type PartialBytes } from './messages.js';
+import { StreamingCall } from './streaming-call.js';
+import type { Http2Stream, RequestReceiver } from './stream.js';
+import { UnaryCall } from './unary-call.js';
+
+interface Entry {
+  readonly method: Method;
+  readonly handler: Function;
+}
+
+/** Takes the request of a call that is answered already. */
+const deaf: RequestReceiver = {
+  requestData: () => undefined,
+  requestEnd: () => undefined,
+  abandoned: () => undefined,
+};
+
+/**
+ * A gRPC server over sockets that others accepted, for handlers written for grpc-js. It spends a fraction of what grpc-js and node:http2 spend on a
+ * call, which is what a store's small requests mostly cost (docs/decisions/0016).
+ */
+export class Http2GrpcServer {
+  readonly #methods = new Map<string, Entry>();
+  readonly #connections = new Set<Http2Connection>();
+  readonly #messageBytesMax: number;
+  readonly #partialBytes: PartialBytes = { bytes: 0 };
+  #sweeper: NodeJS.Timeout | undefined;
+  #onIdle: (() => void) | null = null;
+
+  constructor(options: { readonly messageBytesMax: number }) {
+    this.#messageBytesMax = options.messageBytesMax;
+  }
+
+  /** As grpc-js' Server has it, for helpers that add services of their own. */
+  addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    for (const [name, method] of Object.entries(definition)) {
+      const handler = implementation[name] ?? implementation[method.originalName ?? ''];
+      if (handler !== undefined)
+        this.#methods.set(method.path, { method, handler: (handler as Function).bind(implementation) });
+    }
+  }
+
+  /** A connection whose first bytes are still to be read. */
+  serve(socket: Socket): void {
+    const connection = new Http2Connection(socket, {
+      request: (stream, headers) => this.#request(stream, headers),
+      closed: (closed) => this.#closed(closed),
+    });
+    this.#connections.add(connection);
+    this.#sweeper ??= setInterval(() => {
+      for (const each of this.#connections) each.sweep();
+    }, http2Limits.sweepIntervalMs);
+  }
+
+  /** Resolves when all calls have ended and their connections are closed. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+      for (const connection of this.#connections) connection.goAway();
+      if (this.#connections.size === 0) resolve();
+    });
+  }
+
+  cut(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  #closed(connection: Http2Connection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size > 0) return;
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+    this.#onIdle?.();
+  }
+
+  #request(stream: Http2Stream, headers: HeaderList): RequestReceiver {
+    const context = new CallContext(headers, stream.connection);
+    if (!context.header('content-type').startsWith('application/grpc')) return refuse(stream, plainHttp(415));
+    if (context.header(':method') !== 'POST') return refuse(stream, plainHttp(405));
+    const entry = this.#methods.get(context.path);
+    if (entry === undefined) return refuse(stream, unknownMethod(context.path));
+    const { method, handler } = entry;
+    const assembler = new MessageAssembler(
+      this.#messageBytesMax,
+      context.header('grpc-encoding'),
+      this.#partialBytes,
+      http2Limits.partialRequestBytesMax,
+    );
+    const Call = method.requestStream || method.responseStream ? StreamingCall : UnaryCall;
+    return new Call(method, handler, stream, context, assembler);
+  }
+}
+
+function refuse(stream: Http2Stream, trailers: Buffer): RequestReceiver {
+  stream.end(trailers);
+  return deaf;
+}
+
+/** As grpc-go says it. */
+function unknownMethod(path: string): Buffer {
+  const [, service = '', method = ''] = path.split('/');
+  const details =
+    service === '' || method === ''
+      ? `malformed method name: "${path}"`
+      : `unknown method ${method} for service ${service}`;
+  return answerTrailers({ code: status.UNIMPLEMENTED, details }, true);
+}
