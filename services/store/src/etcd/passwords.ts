@@ -2,8 +2,8 @@ import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:c
 import { etcdError } from './errors.js';
 import { etcdLimits } from './limits.js';
 
-/** Of scrypt (RFC 7914): 16 MiB of memory, five times over. */
-const cost = { logN: 14, r: 8, p: 5 } as const;
+/** Of scrypt (RFC 7914): 16 MiB of memory, and as much time as the bcrypt of etcd's default cost; a Raspberry Pi has to do it, too. */
+const cost = { logN: 14, r: 8, p: 1 } as const;
 const saltBytes = 16;
 const keyBytes = 32;
 
@@ -14,7 +14,7 @@ interface Stored {
 }
 
 /**
- * Passwords as they are stored, `scrypt$14$8$5$<salt>$<key>` in base64: an older one stays right when the cost is raised. It is work for
+ * Passwords as they are stored, `scrypt$14$8$1$<salt>$<key>` in base64: an older one stays right when the cost is raised. It is work for
  * one thread of the pool at a time: the journal needs the others. Who must wait too long is refused.
  */
 export class Passwords {
@@ -38,7 +38,7 @@ export class Passwords {
     const { salt, key } = parsed ?? this.#decoy;
     const wanted = parsed?.options ?? options(cost.logN, cost.r, cost.p);
     const derived = await this.#inTurn(address, () => derive(password, salt, wanted));
-    return timingSafeEqual(derived, key) && parsed !== null;
+    return key.length === derived.length && timingSafeEqual(derived, key) && parsed !== null;
   }
 
   async #inTurn<T>(address: string, work: () => Promise<T>): Promise<T> {
@@ -67,12 +67,13 @@ const options = (logN: number, r: number, p: number): ScryptOptions => {
   return { N, r, p, maxmem: 256 * N * r };
 };
 
-/** Throws if it is not what `hash` made: every stored password is. */
-function parse(stored: string): Stored {
-  const [name, logN, r, p, salt = '', key = ''] = stored.split('$');
-  if (name !== 'scrypt') throw new Error('a password is stored in an unknown form');
+/** null: it is not what `hash` made, here or in a version that made it costlier. A restored snapshot may hold anything. */
+function parse(stored: string): Stored | null {
+  const form = /^scrypt\$(1[0-8])\$(8|16)\$(\d)\$([A-Za-z0-9+/=]{24})\$([A-Za-z0-9+/=]{44})$/.exec(stored);
+  if (form === null) return null;
+  const [, logN, r, p, salt = '', key = ''] = form;
   return {
-    options: options(Number(logN), Number(r), Number(p)),
+    options: options(Number(logN), Number(r), Math.max(1, Number(p))),
     salt: Buffer.from(salt, 'base64'),
     key: Buffer.from(key, 'base64'),
   };
