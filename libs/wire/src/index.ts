@@ -1,4 +1,4 @@
-export { loadProto, loadService, serviceDefinition } from './load-proto.js';
+export { loadProto, loadService, loadTypes, serviceDefinition } from './load-proto.js';
 export {
   clientCredentials,
   serverCredentials,

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   loadPackageDefinition,
   type GrpcObject,
@@ -6,6 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync, type Options, type PackageDefinition } from '@grpc/proto-loader';
 import { protoRoot } from '@raftsman/proto';
+import protobuf, { type Root } from 'protobufjs';
 
 /** How messages look in TypeScript; proto/generate.sh makes the types with the same options. */
 const options: Options = {
@@ -43,4 +45,18 @@ export function loadService(file: string, fullName: string): ServiceClientConstr
 /** The definition alone, for `server.addService`. */
 export function serviceDefinition(file: string, fullName: string): ServiceDefinition {
   return loadService(file, fullName).service;
+}
+
+const types = new Map<string, Root>();
+
+/** The messages and services of a contract, with the names that its text has (`prev_kv`). 64-bit numbers are Longs. Loaded once a process. */
+export function loadTypes(file: string): Root {
+  let root = types.get(file);
+  if (root === undefined) {
+    root = new protobuf.Root();
+    root.resolvePath = (_origin, target) => join(protoRoot, target);
+    root.loadSync(file, { keepCase: true }).resolveAll();
+    types.set(file, root);
+  }
+  return root;
 }

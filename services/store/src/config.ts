@@ -11,6 +11,7 @@ export interface StoreFlags {
   readonly name: string;
   readonly dataDir?: string;
   readonly listenClientUrls?: string;
+  readonly listenMetricsUrls?: string;
   readonly advertiseClientUrls?: string;
   readonly listenPeerUrls: string;
   readonly initialAdvertisePeerUrls: string;
@@ -53,6 +54,8 @@ export interface StoreConfig {
   /** Tells clusters with equal member lists apart. */
   readonly initialClusterToken: string;
   readonly clientListeners: readonly ListenAddress[];
+  /** Where /metrics and health are served without the rest. Default: nowhere but on the client URLs. */
+  readonly metricsListeners: readonly ListenAddress[];
   readonly advertiseClientUrls: readonly string[];
   readonly peerListeners: readonly ListenAddress[];
   readonly advertisePeerUrls: readonly string[];
@@ -121,6 +124,7 @@ export function storeConfig(flags: StoreFlags): StoreConfig {
     initialClusterState: flags.initialClusterState,
     initialClusterToken: flags.initialClusterToken,
     clientListeners: listenClient.map((url) => listener(url, client)),
+    metricsListeners: metricsUrls(flags).map((url) => listener(url, url.scheme === 'https' ? client : noTls)),
     advertiseClientUrls: advertiseClient.map(({ text }) => text),
     peerListeners: listenPeer.map((url) => listener(url, peer)),
     advertisePeerUrls: advertised.map(({ text }) => text),
@@ -217,6 +221,18 @@ const clientTls = (flags: StoreFlags): Tls => ({
   caFile: flags.trustedCaFile,
   clientCertRequired: flags.clientCertAuth ?? false,
 });
+
+/** Metrics may be served without TLS beside clients that must show a certificate: that is what their own URLs are for. */
+const noTls: Tls = {
+  flags: '',
+  certFile: undefined,
+  keyFile: undefined,
+  caFile: undefined,
+  clientCertRequired: false,
+};
+
+const metricsUrls = ({ listenMetricsUrls: text }: StoreFlags): readonly Url[] =>
+  text === undefined ? [] : parseUrls('--listen-metrics-urls', text);
 
 const peerTls = (flags: StoreFlags): Tls => ({
   flags: '--peer-cert-file, --peer-key-file and --peer-trusted-ca-file',

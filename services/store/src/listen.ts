@@ -7,10 +7,17 @@ export interface ListenAddress {
   readonly security: ServerSecurity;
 }
 
-/** Rejects with ListenError. */
-export async function listenOnAll(server: GrpcServer, addresses: readonly ListenAddress[]): Promise<void> {
-  for (const { address, security } of addresses)
-    await server.listen(address, security).catch((error: unknown) => {
+/** Answers the ports. Rejects with ListenError. */
+export async function listenOnAll(
+  server: GrpcServer,
+  addresses: readonly ListenAddress[],
+): Promise<readonly number[]> {
+  const ports: number[] = [];
+  for (const { address, security } of addresses) {
+    const port = await server.listen(address, security).catch((error: unknown) => {
       throw new ListenError(address, error);
     });
+    ports.push(port);
+  }
+  return ports;
 }

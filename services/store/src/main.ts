@@ -17,6 +17,7 @@ export function command(): Command {
     .option('--name <name>', "this member's name in --initial-cluster", 'default')
     .option('--data-dir <directory>', 'log and state of this member (default: <name>.etcd)')
     .option('--listen-client-urls <urls>', 'where clients connect (default: http://localhost:2379)')
+    .option('--listen-metrics-urls <urls>', 'where /metrics and /health are served beside the client URLs')
     .option('--advertise-client-urls <urls>', 'what clients are told (default: http://localhost:2379)')
     .option('--listen-peer-urls <urls>', 'where the other members connect', 'http://localhost:2380')
     .option(

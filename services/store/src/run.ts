@@ -1,12 +1,12 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Logger } from '@raftsman/telemetry';
-import { createGrpcServer, type ClientSecurity, type GrpcServer, type TlsFiles } from '@raftsman/wire';
+import { MetricsPage, type Logger } from '@raftsman/telemetry';
+import type { ClientSecurity, TlsFiles } from '@raftsman/wire';
+import { createClientPort, type ClientPort } from './client-port.js';
 import { checkFirstStart, type StoreConfig } from './config.js';
 import { ConfigError, ListenError } from './errors.js';
 import { createEtcdServices, createStateMachine } from './etcd/index.js';
 import { storeLimits } from './limits.js';
-import { listenOnAll } from './listen.js';
 import { startReplica, type RunningReplica } from './replica/index.js';
 import type { PeerTarget } from './replica/peers/client.js';
 import { parseUrl, targetOf } from './urls.js';
@@ -27,15 +27,15 @@ export async function run(config: StoreConfig, logger: Logger, signal: AbortSign
   if (running === null) return;
   const { replica } = running;
   const face = createEtcdServices({ stateMachine, replica, config: faceConfig(config), logger });
-  const server = createGrpcServer(face.services, {
-    'grpc.max_receive_message_length': config.requestBytesMax + storeLimits.requestOverheadBytes,
-    'grpc.enable_channelz': 0,
-  });
+  const { requestBytesMax } = config;
+  const metrics = new MetricsPage();
+  const port = createClientPort({ face, replica, stateMachine, metrics, requestBytesMax, logger });
   const stopWatching = replica.onStatusChange(({ role, leader, term }) =>
     logger.info({ role, term, leader: leader?.toString(16) ?? null }, 'status'),
   );
   try {
-    await listenOnAll(server, config.clientListeners);
+    await port.listen(config.clientListeners);
+    await port.listenForMetrics(config.metricsListeners);
     const { id, clusterId } = replica.status();
     const ids = { member: id.toString(16), cluster: clusterId.toString(16) };
     logger.info({ ...ids, name: config.name, clientUrls: config.advertiseClientUrls }, 'serving');
@@ -47,7 +47,7 @@ export async function run(config: StoreConfig, logger: Logger, signal: AbortSign
   } finally {
     stopWatching();
   }
-  await drain(server, face, running, logger);
+  await drain(port, face, running, logger);
 }
 
 function replicaOptions(config: StoreConfig) {
@@ -102,6 +102,7 @@ function faceConfig(config: StoreConfig) {
 async function checkFiles(config: StoreConfig): Promise<void> {
   const securities: readonly ClientSecurity[] = [
     ...config.clientListeners.map(({ security }) => security),
+    ...config.metricsListeners.map(({ security }) => security),
     ...config.peerListeners.map(({ security }) => security),
     config.clientSecurity,
     config.peerTls ?? 'insecure',
@@ -130,14 +131,14 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 /** Watches end first, so that their clients go to another member; calls that run may finish; leadership is handed over on the way. */
 async function drain(
-  server: GrpcServer,
+  port: ClientPort,
   face: { close(): void },
   running: RunningReplica,
   logger: Logger,
 ): Promise<void> {
   logger.info('stopping');
   face.close();
-  const closing = server.close(storeLimits.drainMs);
+  const closing = port.close(storeLimits.drainMs);
   await running.handOver();
   await closing;
   await running.stop();

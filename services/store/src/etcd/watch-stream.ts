@@ -59,7 +59,7 @@ export class WatchStream implements WatchSink {
     this.#pump = pump;
     this.#call = call;
     call.on('data', (request: WatchRequest__Output) => this.#receive(request));
-    call.on('end', () => this.#finish(() => call.end()));
+    // A client that has asked for all it wants goes on listening: its half-close ends nothing, as in etcd.
     call.on('cancelled', () => this.#finish());
     call.on('close', () => this.#finish());
     call.on('error', () => this.#finish());

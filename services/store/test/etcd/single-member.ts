@@ -1,6 +1,5 @@
 import { logIndex, memberId, term, type MemberId } from '@raftsman/raft';
-import { createLogger } from '@raftsman/telemetry';
-import { createGrpcServer } from '@raftsman/wire';
+import { createLogger, MetricsPage } from '@raftsman/telemetry';
 import {
   MembershipError,
   ReplicaError,
@@ -10,6 +9,7 @@ import {
   type ReplicaStatus,
   type StateView,
 } from '../../src/contract.js';
+import { createClientPort } from '../../src/client-port.js';
 import {
   createEtcdServices,
   createStateMachine,
@@ -124,20 +124,19 @@ export interface Serving {
 export async function serveSingleMember(config: Partial<EtcdFaceConfig> = {}): Promise<Serving> {
   const stateMachine = createStateMachine();
   const replica = new SingleMember(stateMachine);
-  const face = createEtcdServices({
-    stateMachine,
-    replica,
-    config: { ...defaultEtcdFaceConfig('insecure'), ...config },
-    logger: createLogger({ component: 'test', level: 'silent' }),
-  });
-  const server = createGrpcServer(face.services);
-  const port = await server.listen('127.0.0.1:0', 'insecure');
+  const faceConfig = { ...defaultEtcdFaceConfig('insecure'), ...config };
+  const logger = createLogger({ component: 'test', level: 'silent' });
+  const face = createEtcdServices({ stateMachine, replica, config: faceConfig, logger });
+  const { requestBytesMax } = faceConfig;
+  const metrics = new MetricsPage();
+  const server = createClientPort({ face, replica, stateMachine, metrics, requestBytesMax, logger });
+  const [port] = await server.listen([{ address: '127.0.0.1:0', security: 'insecure' }]);
   replica.memberList = replica.memberList.map((member) => ({
     ...member,
     clientUrls: [`http://127.0.0.1:${port}`],
   }));
   return {
-    port,
+    port: port!,
     replica,
     stateMachine,
     close: async () => {

@@ -1,0 +1,123 @@
+import { httpLimits } from './limits.js';
+
+/** A request that is not what it should be. */
+export class JsonError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'JsonError';
+  }
+}
+
+const quoteOrEscape = /["\\]/g;
+const spaceOrSeparator = /[\s,:]*/y;
+const token = /[^\s{}[\]",:]+/y;
+/** More digits than a double keeps apart. */
+const longInteger = /^-?\d{16,}$/;
+const tokenCharactersMax = 64;
+
+/**
+ * Cuts a stream of text into JSON objects and arrays, each parsed as it ends. Whole numbers that a double would round come as strings, which
+ * the fields that can hold them take as well.
+ */
+export class JsonValues {
+  readonly #charactersMax: number;
+  #text = '';
+  #at = 0;
+  #depth = 0;
+  #inString = false;
+  /** Starts and ends of long integers in turn: where quotes go. */
+  #quotes: number[] = [];
+
+  /** `charactersMax`: of one value. */
+  constructor(charactersMax: number) {
+    this.#charactersMax = charactersMax;
+  }
+
+  /** Answers the values that have ended. Throws JsonError. */
+  push(text: string): unknown[] {
+    this.#text += text;
+    const values: unknown[] = [];
+    while (this.#findEnd()) values.push(this.#take());
+    if (this.#text.length > this.#charactersMax) throw new JsonError('etcdserver: request is too large');
+    return values;
+  }
+
+  /** After the last push. Throws JsonError if a value has begun and not ended. */
+  finish(): void {
+    if (this.#text.trim() !== '') throw new JsonError('unexpected EOF');
+  }
+
+  /** Goes on to the end of a value; false: there is none in what has come. */
+  #findEnd(): boolean {
+    while (this.#at < this.#text.length) {
+      const goesOn = this.#inString ? this.#skipString() : this.#skip();
+      if (!goesOn) return false;
+      if (this.#depth === 0 && this.#at > 0 && /[}\]]/.test(this.#text[this.#at - 1]!)) return true;
+    }
+    return false;
+  }
+
+  /** One character or token outside strings; false: more text is needed. */
+  #skip(): boolean {
+    const character = this.#text[this.#at]!;
+    if (character === '{' || character === '[') {
+      this.#depth += 1;
+      if (this.#depth > httpLimits.jsonDepthMax) throw new JsonError('exceeded max depth');
+    } else if (this.#depth === 0 && character.trim() !== '') {
+      throw new JsonError(`invalid character '${character}' looking for beginning of value`);
+    } else if (character === '}' || character === ']') {
+      this.#depth -= 1;
+    } else if (character === '"') {
+      this.#inString = true;
+    } else {
+      return this.#skipSpaceOrToken();
+    }
+    this.#at += 1;
+    return true;
+  }
+
+  #skipSpaceOrToken(): boolean {
+    spaceOrSeparator.lastIndex = this.#at;
+    const space = spaceOrSeparator.exec(this.#text)![0];
+    this.#at += space.length;
+    if (space !== '') return true;
+    token.lastIndex = this.#at;
+    const found = token.exec(this.#text)![0];
+    if (found.length > tokenCharactersMax) throw new JsonError('invalid character in a literal');
+    const end = this.#at + found.length;
+    if (end === this.#text.length) return false;
+    if (longInteger.test(found)) this.#quotes.push(this.#at, end);
+    this.#at = end;
+    return true;
+  }
+
+  #skipString(): boolean {
+    quoteOrEscape.lastIndex = this.#at;
+    const found = quoteOrEscape.exec(this.#text);
+    const isEscape = found?.[0] === '\\';
+    if (found === null || (isEscape && found.index + 1 === this.#text.length)) {
+      this.#at = found?.index ?? this.#text.length;
+      return false;
+    }
+    this.#at = found.index + (isEscape ? 2 : 1);
+    this.#inString = isEscape;
+    return true;
+  }
+
+  #take(): unknown {
+    const cuts = [0, ...this.#quotes, this.#at];
+    const pieces = cuts.slice(1).map((end, index) => this.#text.slice(cuts[index], end));
+    this.#text = this.#text.slice(this.#at);
+    this.#at = 0;
+    this.#quotes = [];
+    return parse(pieces.join('"'));
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new JsonError(error instanceof Error ? error.message : String(error));
+  }
+}
