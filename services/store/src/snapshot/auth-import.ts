@@ -120,10 +120,14 @@ function readUser(
   const roles = new Set<string>();
   for (const { number, bytes } of readFields(message)) {
     if (number === 2) stored = bytes.toString('latin1');
-    if (number === 3 && known.has(bytes.toString('utf8'))) roles.add(bytes.toString('utf8'));
+    const role = number === 3 ? bytes.toString('utf8') : '';
+    // The administrators' role counts whether there is one of this name or not.
+    if (known.has(role) || role === rootRole) roles.add(role);
   }
   if (roles.size > authLimits.rolesPerUserMax) throw new SnapshotFileError(`user ${name} has too many roles`);
-  const password = ownPassword.test(stored) ? stored : null;
+  const foreign = stored !== '' && !ownPassword.test(stored);
+  // A hash of etcd's becomes one that nothing matches, and that can be changed: null is for users who never have a password.
+  const password = foreign ? '' : stored || null;
   const inOrder = [...roles].toSorted((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)));
-  return { user: { name, password, roles: inOrder }, foreign: stored !== '' && password === null };
+  return { user: { name, password, roles: inOrder }, foreign };
 }
