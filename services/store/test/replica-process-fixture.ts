@@ -31,6 +31,8 @@ export function call<Answer>(client: Client, method: string, request: object): P
 export interface StoreClients {
   readonly kv: Client;
   readonly maintenance: Client;
+  readonly lease: Client;
+  readonly watch: Client;
 }
 
 /** Members as processes of their own, on loopback without TLS. */
@@ -94,6 +96,21 @@ export class StoreProcesses {
     await rm(join(this.#directory, name), { recursive: true });
   }
 
+  /** Of a member that was not started yet: where it will look, and who it will be. */
+  memberToBe(name: string) {
+    const members = this.names.map((each, at) => ({
+      name: each,
+      peerUrls: [this.#peerUrl(at)],
+      isWitness: false,
+    }));
+    return {
+      dataDirectory: join(this.#directory, name),
+      members,
+      name,
+      clusterToken: 'etcd-cluster',
+    };
+  }
+
   log(name: string): Promise<string> {
     return readFile(join(this.#directory, `${name}.log`), 'utf8');
   }
@@ -111,7 +128,12 @@ export class StoreProcesses {
         };
         return new Constructor(target, credentials.createInsecure(), options);
       };
-      clients = { kv: create('KV'), maintenance: create('Maintenance') };
+      clients = {
+        kv: create('KV'),
+        maintenance: create('Maintenance'),
+        lease: create('Lease'),
+        watch: create('Watch'),
+      };
       this.#clients.set(name, clients);
     }
     return clients;
@@ -154,10 +176,8 @@ export class StoreProcesses {
   }
 
   async #end(): Promise<void> {
-    for (const { kv, maintenance } of this.#clients.values()) {
-      kv.close();
-      maintenance.close();
-    }
+    for (const clients of this.#clients.values())
+      for (const client of Object.values(clients) as Client[]) client.close();
     await Promise.all([...this.#processes.keys()].map((name) => this.kill(name)));
   }
 
@@ -167,15 +187,18 @@ export class StoreProcesses {
 
   #flagsOf(name: string, at: number): readonly string[] {
     const clientUrl = `http://127.0.0.1:${this.#ports[at]}`;
-    const peerUrl = (index: number): string => `http://127.0.0.1:${this.#ports[3 + index]}`;
     return [
       `--name=${name}`,
       `--data-dir=${join(this.#directory, name)}`,
       `--listen-client-urls=${clientUrl}`,
       `--advertise-client-urls=${clientUrl}`,
-      `--listen-peer-urls=${peerUrl(at)}`,
-      `--initial-advertise-peer-urls=${peerUrl(at)}`,
-      `--initial-cluster=${this.names.map((each, index) => `${each}=${peerUrl(index)}`).join(',')}`,
+      `--listen-peer-urls=${this.#peerUrl(at)}`,
+      `--initial-advertise-peer-urls=${this.#peerUrl(at)}`,
+      `--initial-cluster=${this.names.map((each, index) => `${each}=${this.#peerUrl(index)}`).join(',')}`,
     ];
+  }
+
+  #peerUrl(at: number): string {
+    return `http://127.0.0.1:${this.#ports[3 + at]}`;
   }
 }

@@ -73,6 +73,7 @@ interface RestoreFlags {
   readonly name: string;
   readonly initialCluster?: string;
   readonly initialClusterToken: string;
+  readonly initialClusterWitnesses?: string;
   readonly initialAdvertisePeerUrls: string;
   readonly skipHashCheck?: boolean;
   readonly bumpRevision: number;
@@ -90,6 +91,7 @@ function restoreCommand(): Command {
     .option('--data-dir <directory>', 'must not hold anything yet (default: <name>.etcd)')
     .option('--name <name>', "this member's name in --initial-cluster", 'default')
     .option('--initial-cluster <name=url,...>', 'all members of the new cluster (default: this one alone)')
+    .option('--initial-cluster-witnesses <names>', 'those of --initial-cluster that vote and keep no data')
     .option('--initial-cluster-token <token>', 'tells equal clusters apart', 'etcd-cluster')
     .option('--initial-advertise-peer-urls <urls>', "this member's peer URLs", 'http://localhost:2380')
     .option('--skip-hash-check', "the file has no checksum: it is a copy of etcd's member/snap/db")
@@ -115,6 +117,7 @@ async function runRestore(file: string, flags: RestoreFlags): Promise<Restored> 
     throw new ConfigError('--mark-compacted is required if --bump-revision > 0, and refused otherwise');
   const advertised = parseUrls('--initial-advertise-peer-urls', flags.initialAdvertisePeerUrls);
   const members = initialCluster(flags, advertised);
+  checkFirstStart({ name, initialCluster: members, advertisePeerUrls: advertised.map(({ text }) => text) });
   checkFirstStart({ name, initialCluster: members, advertisePeerUrls: advertised.map(({ text }) => text) });
   return restoreSnapshot({
     file,

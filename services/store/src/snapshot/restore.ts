@@ -93,7 +93,8 @@ async function writeMember(
       rows = [];
       bytes = 0;
     };
-    for (const part of parts)
+    // A witness keeps none of them.
+    for (const part of self.isWitness ? [] : parts)
       for await (const row of part) {
         rows.push(row);
         bytes += row.key.length + row.value.length;
