@@ -1,5 +1,5 @@
 # What a user types; README.md says what each leaves where.
-.PHONY: up down clean status build test check bench demo rack rack-down rack-clean
+.PHONY: up down clean status build test check bench soak demo rack rack-down rack-clean
 
 NODE_MODULES := node_modules/.package-lock.json
 
@@ -50,3 +50,9 @@ test: $(NODE_MODULES)
 bench: build
 	bash test/prepare.sh
 	npx --no-install vitest run --config test/bench/vitest.config.ts
+
+# DURATION=30m (or 90s, 2h) and SEED=<number>; test/faults/README.md.
+soak: build
+	bash test/prepare.sh
+	npx --no-install tsc -b libs/faults libs/rack
+	node test/faults/soak.mjs

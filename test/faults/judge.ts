@@ -89,9 +89,9 @@ export class Judge {
     }
     anomalies.push(...this.#earlyEnds(replay));
     this.#unknown = [
-      ...this.#unknown.filter((operation) => !explained.spent.has(operation)),
+      ...this.#unknown,
       ...operations.filter(({ outcome, input }) => outcome.kind === 'unknown' && input.op !== 'range'),
-    ];
+    ].filter((operation) => !explained.spent.has(operation));
     this.#state = replay.state;
     this.#before = replay;
     this.#truth.forgetBelow(replay.base.revision);

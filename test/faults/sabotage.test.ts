@@ -15,14 +15,15 @@ beforeAll(async () => {
 
 /** What the judges are worth: bugs that are planted into the product are found. */
 describe('a planted bug is found', () => {
-  it.each(sabotages)('$name', { timeout: 240_000, retry: 2 }, async (sabotage) => {
+  it.each(sabotages)('$name', { timeout: 240_000 }, async (sabotage) => {
     const directory = mkdtempSync(join(tmpdir(), 'sabotage-'));
     const lines: string[] = [];
     try {
       const { anomalies } = await soak({
         seed: 1,
         durationMs: sabotage.durationMs,
-        phaseMs: sabotage.durationMs,
+        phaseMs: 4_000,
+        anomaliesMax: 1,
         directory,
         tell: (line) => lines.push(line),
         faults: sabotage.faults,

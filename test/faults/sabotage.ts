@@ -12,6 +12,7 @@ export interface Sabotage {
   readonly name: string;
   readonly plan: readonly Replacement[];
   readonly faults: readonly FaultKind[];
+  /** At most: the run ends with the phase that finds it. */
   readonly durationMs: number;
   /** One of the anomalies says this. */
   readonly foundAs: RegExp;
@@ -31,7 +32,7 @@ export const sabotages: readonly Sabotage[] = [
       },
     ],
     faults: faults('isolate', 'pause'),
-    durationMs: 12_000,
+    durationMs: 40_000,
     foundAs: /^not linearizable/,
   },
   {
@@ -44,7 +45,7 @@ export const sabotages: readonly Sabotage[] = [
       },
     ],
     faults: faults('isolate', 'pause', 'kill'),
-    durationMs: 20_000,
+    durationMs: 40_000,
     foundAs: /not linearizable|was acknowledged with revision|two observers saw|died/,
   },
   {
@@ -57,7 +58,7 @@ export const sabotages: readonly Sabotage[] = [
       },
     ],
     faults: [],
-    durationMs: 12_000,
+    durationMs: 40_000,
     foundAs: /: Reliable: .* is missing/,
   },
   {
@@ -71,7 +72,7 @@ export const sabotages: readonly Sabotage[] = [
       },
     ],
     faults: faults('kill all'),
-    durationMs: 12_000,
+    durationMs: 40_000,
     foundAs: /was acknowledged with revision|not linearizable|two observers saw|died/,
   },
   {
@@ -84,7 +85,7 @@ export const sabotages: readonly Sabotage[] = [
       },
     ],
     faults: [],
-    durationMs: 8_000,
+    durationMs: 40_000,
     foundAs: /lease \d+ ended \d+ ms early/,
   },
 ];

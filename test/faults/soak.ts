@@ -42,6 +42,8 @@ export interface SoakOptions {
   readonly watchers?: number;
   /** Operations per second of all clients together. */
   readonly operationsPerSecond?: number;
+  /** The run ends after the phase that brings it to so many. Default: 50. */
+  readonly anomaliesMax?: number;
 }
 
 export interface SoakReport {
@@ -336,7 +338,7 @@ class Soak {
   }
 
   #isHopeless(): boolean {
-    return this.#run.anomalies.length >= soakLimits.anomaliesMax;
+    return this.#run.anomalies.length >= (this.#options.anomaliesMax ?? soakLimits.anomaliesMax);
   }
 
   anomaly(what: string): void {
