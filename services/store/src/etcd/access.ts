@@ -7,6 +7,7 @@ import type { AuthState } from '../auth/state.js';
 import { AuthError, type Identity } from '../auth/types.js';
 import { propose, proposeEncoded, storeOf, type Context, type ResultOf } from './context.js';
 import { etcdError } from './errors.js';
+import { isForwarded } from './forwarded.js';
 import { etcdLimits } from './limits.js';
 
 /** In whose name a request is made: a call of a server is one, and so is what stands for it in a call within the process. */
@@ -108,7 +109,7 @@ async function userOf(context: Context, token: string): Promise<string> {
 
 /** The common name, if clients' certificates are verified. */
 export function certifiedUser({ config }: Context, caller: Caller): string {
-  if (!config.clientCertAuth) return '';
+  if (!config.clientCertAuth || isForwarded(caller.metadata)) return '';
   const name = caller.getAuthContext().sslPeerCertificate?.subject.CN;
   return (typeof name === 'string' ? name : name?.[0]) ?? '';
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { encodeAuthCommand } from '../auth/commands.js';
-import type { Identity } from '../auth/types.js';
+import { AuthError, type Identity } from '../auth/types.js';
 import { certifiedUser, digestOf, tokenOf, untilCurrent, type Caller } from './access.js';
 import { proposeEncoded, type Context } from './context.js';
 import { etcdLimits } from './limits.js';
@@ -32,6 +32,7 @@ export class ForwardedTokens {
     if (shown !== undefined) return shown;
     const user = certifiedUser(this.#context, caller);
     if (user === '') return undefined;
+    if (auth.user(user) === undefined) throw new AuthError('permission-denied');
     const known = this.#tokens.get(user);
     if (known !== undefined && tokens.use(digestOf(known), performance.now()) !== undefined) return known;
     const token = await untilCurrent(() => {

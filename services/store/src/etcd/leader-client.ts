@@ -1,4 +1,4 @@
-import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { status, type Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import type { LeaseKeepAliveResponse__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseKeepAliveResponse.js';
 import type { LeaseTimeToLiveResponse__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseTimeToLiveResponse.js';
@@ -7,12 +7,8 @@ import type { Caller } from './access.js';
 import { ForwardedTokens } from './auth-tokens.js';
 import type { Context } from './context.js';
 import { etcdError, EtcdError } from './errors.js';
+import { forwarded } from './forwarded.js';
 import { etcdLimits } from './limits.js';
-
-const forwardedKey = 'raftsman-forwarded';
-
-/** A member that gets such a call must not pass it on: two members that take each other for the leader would play ping-pong. */
-export const isForwarded = (metadata: Metadata): boolean => metadata.get(forwardedKey).length > 0;
 
 /** Asks the leader what only it knows, over the client API that it serves to everyone, in the name of whoever asks this member. */
 export class LeaderClient {
@@ -88,13 +84,6 @@ export class LeaderClient {
     }
     return this.#connection.client;
   }
-}
-
-function forwarded(token: string | undefined): Metadata {
-  const sent = new Metadata();
-  sent.set(forwardedKey, '1');
-  if (token !== undefined) sent.set('token', token);
-  return sent;
 }
 
 const deadline = (): number => Date.now() + etcdLimits.leaderCallTimeoutMs;

@@ -9,7 +9,8 @@ import { requireIdentity, requireReadOfLease, requireWriteOfLease } from '../aut
 import { permit, proposeAs, readAs, type Caller, type Check } from './access.js';
 import { header, storeOf, type Context } from './context.js';
 import { etcdError, toEtcdError } from './errors.js';
-import { isForwarded, type LeaderClient } from './leader-client.js';
+import { isForwarded } from './forwarded.js';
+import type { LeaderClient } from './leader-client.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { etcdLimits } from './limits.js';
 import { requireSpace } from './space.js';

@@ -119,6 +119,18 @@ describe('a client certificate', () => {
     expect(await read(root)).toBeUndefined();
     expect(await read(alice)).toBe('etcdserver: permission denied');
     expect(await read(stranger)).toBe('etcdserver: permission denied');
+    for (const [service, method] of [
+      ['Lease', 'leaseGrant'],
+      ['Lease', 'leaseLeases'],
+      ['Cluster', 'memberList'],
+      ['Maintenance', 'status'],
+      ['Auth', 'userList'],
+    ] as const)
+      expect(await stranger.ask(service, method, {})).toEqual({ details: 'etcdserver: permission denied' });
+    // What a member passes on is asked by whoever has the token, not by the member.
+    root.metadata.set('raftsman-forwarded', '1');
+    expect(await read(root)).toBe('etcdserver: user name is empty');
+    root.metadata.remove('raftsman-forwarded');
     expect(await root.ask('Auth', 'userList', {})).toMatchObject({ users: ['alice', 'root'] });
     const { token } = await root.ask('Auth', 'authenticate', { name: 'alice', password: 'pw' });
     root.metadata.set('token', token as string);
