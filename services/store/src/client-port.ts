@@ -4,6 +4,9 @@ import type { Replica } from './contract.js';
 import { etcdVersion, type EtcdFace, type EtcdStateMachine } from './etcd/index.js';
 import { createHttpFace } from './http/index.js';
 import { storeLimits } from './limits.js';
+import { CallCounts } from './metrics/calls.js';
+import { addReplicaMetrics } from './metrics/replica.js';
+import { addStoreMetrics } from './metrics/store.js';
 import { ListenError } from './errors.js';
 import { listenOnAll, type ListenAddress } from './listen.js';
 
@@ -14,6 +17,7 @@ export interface ClientPortOptions {
   /** Beside those of this process and this port. */
   readonly metrics: MetricsPage;
   readonly requestBytesMax: number;
+  readonly quotaBackendBytes: number;
   readonly logger: Logger;
 }
 
@@ -27,9 +31,11 @@ export interface ClientPort {
 }
 
 export function createClientPort(options: ClientPortOptions): ClientPort {
-  const { face, replica, stateMachine, requestBytesMax, metrics, logger } = options;
+  const { face, replica, stateMachine, requestBytesMax, quotaBackendBytes, metrics, logger } = options;
+  const calls = new CallCounts();
+  const services = calls.count(face.services);
   const http = createHttpFace({
-    services: new InProcessServices(face.services),
+    services: new InProcessServices(services),
     replica,
     alarms: () => stateMachine.alarms.raised().map(({ alarm }) => alarm),
     metrics,
@@ -37,12 +43,14 @@ export function createClientPort(options: ClientPortOptions): ClientPort {
     requestBytesMax,
     logger,
   });
-  const server = createGrpcServer(face.services, {
+  const server = createGrpcServer(services, {
     'grpc.max_receive_message_length': requestBytesMax + storeLimits.requestOverheadBytes,
     'grpc.enable_channelz': 0,
     http: http.client,
   });
-  metrics.add(...processMetrics());
+  metrics.add(...processMetrics(), ...calls.metrics(), ...http.health.metrics());
+  addStoreMetrics(metrics, stateMachine, calls, { quotaBackendBytes, version: etcdVersion });
+  const stopCounting = addReplicaMetrics(metrics, replica, etcdVersion);
   // Whoever asks gRPC's health service should not be sent here while nothing can be answered.
   const stopWatching = replica.onStatusChange(({ leader }) => server.setServing('', leader !== null));
   const metricsPorts: SharedPort[] = [];
@@ -59,6 +67,7 @@ export function createClientPort(options: ClientPortOptions): ClientPort {
     },
     close: async (graceMs) => {
       stopWatching();
+      stopCounting();
       for (const port of metricsPorts) {
         void port.close();
         port.cut();

@@ -7,6 +7,7 @@ import { checkFirstStart, type StoreConfig } from './config.js';
 import { ConfigError, ListenError } from './errors.js';
 import { createEtcdServices, createStateMachine } from './etcd/index.js';
 import { storeLimits } from './limits.js';
+import { addMeasurements } from './metrics/replica.js';
 import { startReplica, type RunningReplica } from './replica/index.js';
 import type { PeerTarget } from './replica/peers/client.js';
 import { parseUrl, targetOf } from './urls.js';
@@ -26,10 +27,20 @@ export async function run(config: StoreConfig, logger: Logger, signal: AbortSign
   );
   if (running === null) return;
   const { replica } = running;
-  const face = createEtcdServices({ stateMachine, replica, config: faceConfig(config), logger });
-  const { requestBytesMax } = config;
+  const etcdConfig = faceConfig(config);
+  const face = createEtcdServices({ stateMachine, replica, config: etcdConfig, logger });
+  const { requestBytesMax, quotaBackendBytes } = etcdConfig;
   const metrics = new MetricsPage();
-  const port = createClientPort({ face, replica, stateMachine, metrics, requestBytesMax, logger });
+  addMeasurements(metrics, () => running.measurements());
+  const port = createClientPort({
+    face,
+    replica,
+    stateMachine,
+    metrics,
+    requestBytesMax,
+    quotaBackendBytes,
+    logger,
+  });
   const stopWatching = replica.onStatusChange(({ role, leader, term }) =>
     logger.info({ role, term, leader: leader?.toString(16) ?? null }, 'status'),
   );

@@ -10,6 +10,7 @@ import {
 } from '@raftsman/mvcc';
 import type { Term } from '@raftsman/raft';
 import type { AppliedEntry } from '../contract.js';
+import { OperationCounts } from './operation-counts.js';
 import type { StoredRow } from './state-part.js';
 
 /** Who wants to know when leases come and go: the lease keeper of a leader. */
@@ -26,6 +27,7 @@ export class MvccPart {
   readonly watches = new WatchHub(this.store.space);
   onActivity: (() => void) | null = null;
   leaseListener: LeaseListener | null = null;
+  readonly counts = new OperationCounts();
 
   /** `refusal`: why a command must not be applied; null: it may be. */
   apply(data: Uint8Array, term: Term, refusal: (command: Command) => Error | null): AppliedEntry {
@@ -37,6 +39,7 @@ export class MvccPart {
     if (command.kind === 'compact' || this.store.compactionPending) this.watches.publish();
     const { rows, result, changes } = this.store.apply(command, term);
     if (!(result instanceof MvccError)) {
+      this.counts.add(result);
       if (result.kind === 'lease-grant') this.leaseListener?.granted(result.lease);
       if (result.kind === 'lease-revoke') this.leaseListener?.removed(result.id);
     }

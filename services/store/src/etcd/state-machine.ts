@@ -8,6 +8,7 @@ import type { AppliedEntry, StateMachine } from '../contract.js';
 import { AlarmPart } from './alarm-part.js';
 import { AuthPart } from './auth-part.js';
 import { MvccPart, type LeaseListener } from './mvcc-part.js';
+import type { OperationCounts } from './operation-counts.js';
 import type { StatePart, StoredRow } from './state-part.js';
 
 export type { LeaseListener } from './mvcc-part.js';
@@ -21,6 +22,7 @@ export interface EtcdStateMachine extends StateMachine {
   readonly auth: AuthState;
   readonly tokens: TokenTable;
   readonly alarms: AlarmPart;
+  readonly counts: OperationCounts;
   /** Called when there may be something to publish or to catch up with; at most one listener. */
   onActivity: (() => void) | null;
   /** At most one. */
@@ -55,6 +57,10 @@ class PartedStateMachine implements EtcdStateMachine {
 
   get tokens(): TokenTable {
     return this.#auth.tokens;
+  }
+
+  get counts(): OperationCounts {
+    return this.#mvcc.counts;
   }
 
   get onActivity(): (() => void) | null {

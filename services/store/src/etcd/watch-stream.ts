@@ -73,6 +73,7 @@ export class WatchStream implements WatchSink {
     const watch = this.#byWatcher.get(watcher);
     if (watch === undefined) return;
     watch.quiet = false;
+    this.#context.stateMachine.counts.events += changes.length;
     const { space } = storeOf(this.#context);
     const events: Event[] = [];
     let bytes = 0;

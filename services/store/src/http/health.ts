@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { MetricSource } from '@raftsman/telemetry';
 import { ReplicaError, type Replica } from '../contract.js';
 import { answerText } from './answers.js';
 
@@ -49,6 +50,24 @@ export class Health {
 
   constructor(source: HealthSource) {
     this.#source = source;
+  }
+
+  metrics(): readonly MetricSource[] {
+    const { counts } = this;
+    return [
+      {
+        name: 'etcd_server_health_success',
+        help: 'The total number of successful health checks',
+        type: 'counter',
+        read: () => counts.success,
+      },
+      {
+        name: 'etcd_server_health_failures',
+        help: 'The total number of failed health checks',
+        type: 'counter',
+        read: () => counts.failures,
+      },
+    ];
   }
 
   /** Answers whether the path is one of these. */

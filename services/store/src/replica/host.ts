@@ -14,6 +14,7 @@ import { LostDataError, RemovedError } from '../errors.js';
 import { storeLimits } from '../limits.js';
 import type { Applier } from './applier.js';
 import type { LogKeeper } from './log-keeper.js';
+import { createLogSyncHistogram, type ReplicaMeasurements } from './measurements.js';
 import type { Membership, SelfDescription } from './members/membership.js';
 import type { Reconfigurer } from './members/reconfigurer.js';
 import type { PeerEvents } from './peers/client.js';
@@ -68,6 +69,7 @@ export class ReplicaHost implements Replica, PeerEvents {
   #incoming: IncomingSnapshot | null = null;
   readonly #views = new StateViews();
   #removal: NodeJS.Timeout | null = null;
+  readonly #measured = { lateHeartbeats: 0, logSyncSeconds: createLogSyncHistogram() };
 
   constructor(parts: HostParts) {
     this.#parts = parts;
@@ -173,6 +175,19 @@ export class ReplicaHost implements Replica, PeerEvents {
     return this.#board.listen(listener, this.status());
   }
 
+  measurements(): ReplicaMeasurements {
+    const { proposals, reads, journal } = this.#parts;
+    return {
+      ...this.#measured,
+      proposalsPending: proposals.size,
+      proposalsFailed: proposals.refused,
+      readIndexesFailed: reads.counts.refused,
+      slowReadIndexes: reads.counts.repeatedRounds,
+      snapshotsInProgress: this.#incoming === null ? 0 : 1,
+      logBytesWritten: journal.logBytesWritten,
+    };
+  }
+
   messages(messages: readonly Message[]): void {
     if (this.#stopped) return;
     for (const message of messages) this.#parts.raft.step(message);
@@ -268,6 +283,8 @@ export class ReplicaHost implements Replica, PeerEvents {
     const lateMs = nowMs - this.#lastTickMs - this.#parts.tickMs;
     this.#lastTickMs = nowMs;
     // A stalled process counts one tick, however long it stood: its peers' messages of that time are still to be read.
+    if (lateMs > this.#parts.tickMs && this.#parts.raft.status().role === 'leader')
+      this.#measured.lateHeartbeats += 1;
     if (lateMs > this.#parts.electionTimeoutMs * storeLimits.lateTickElectionTimeouts)
       this.#parts.logger.warn({ lateMs: Math.round(lateMs) }, 'the process stood still: tick came late');
     this.#parts.raft.tick();
@@ -358,7 +375,9 @@ export class ReplicaHost implements Replica, PeerEvents {
     const install = snapshot === null ? null : this.#staged();
     if (entries.length === 0 && hardState === null && install === null) return;
     assert(install === null || install.meta.index === snapshot?.index, 'the snapshot that was offered');
+    const startedMs = performance.now();
     await journal.write({ entries, hardState, install, sync: mustSync });
+    if (mustSync) this.#measured.logSyncSeconds.observe((performance.now() - startedMs) / 1000);
     if (install !== null) logKeeper.restore(install.meta);
     logKeeper.append(entries);
   }

@@ -9,6 +9,7 @@ import { Applier } from './applier.js';
 import { ReplicaHost } from './host.js';
 import type { InitialMember } from './identity.js';
 import { LogKeeper } from './log-keeper.js';
+import type { ReplicaMeasurements } from './measurements.js';
 import type { Membership } from './members/membership.js';
 import { Reconfigurer } from './members/reconfigurer.js';
 import type { PeerTarget } from './peers/client.js';
@@ -48,6 +49,7 @@ export interface RunningReplica {
   readonly replica: Replica;
   /** Rejects when the replica cannot go on; the process must end. Never resolves. */
   readonly failed: Promise<never>;
+  measurements(): ReplicaMeasurements;
   /** Gives leadership to another member, if this one has it and there is one. */
   handOver(): Promise<void>;
   /** Refuses those who wait, writes what waits, and closes the data directory. */
@@ -89,6 +91,7 @@ async function join(options: ReplicaOptions, opened: Opened): Promise<RunningRep
   return {
     replica: host,
     failed: host.failed,
+    measurements: () => host.measurements(),
     handOver: () => host.handOver(),
     stop: async () => {
       await host.stop();

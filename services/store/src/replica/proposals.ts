@@ -31,6 +31,7 @@ export class Proposals {
   /** Of those that the core has. */
   #handedBytes = 0;
   #lastRequest = 0;
+  #refused = 0;
 
   constructor(options: {
     readonly origin: number;
@@ -44,6 +45,11 @@ export class Proposals {
 
   get size(): number {
     return this.#open.size;
+  }
+
+  /** Since the start. */
+  get refused(): number {
+    return this.#refused;
   }
 
   /** Rejects with ReplicaError. */
@@ -137,6 +143,7 @@ export class Proposals {
 
   #refuse(proposal: Proposal, error: ReplicaError): void {
     this.#forget(proposal);
+    this.#refused += 1;
     proposal.reject(error);
   }
 

@@ -29,6 +29,8 @@ export class Reads {
   /** Answered, but this member has not applied so far yet. */
   #confirmed: Confirmed[] = [];
   #lastRound = 0;
+  /** Since the start. */
+  readonly counts = { refused: 0, repeatedRounds: 0 };
   #size = 0;
 
   constructor(options: { readonly timeoutMs: number }) {
@@ -84,6 +86,7 @@ export class Reads {
     for (const [id, { readers, askedAtMs }] of this.#rounds) {
       if (nowMs - askedAtMs < storeLimits.readRetryMs) continue;
       this.#rounds.delete(id);
+      this.counts.repeatedRounds += 1;
       this.#waiting = [...readers, ...this.#waiting];
     }
     this.#waiting = this.#keepInTime(this.#waiting, nowMs, 'no-leader');
@@ -107,6 +110,7 @@ export class Reads {
     return readers.filter((reader) => {
       if (reader.deadlineMs > nowMs) return true;
       this.#size -= 1;
+      this.counts.refused += 1;
       reader.reject(new ReplicaError(code));
       return false;
     });

@@ -127,9 +127,17 @@ export async function serveSingleMember(config: Partial<EtcdFaceConfig> = {}): P
   const faceConfig = { ...defaultEtcdFaceConfig('insecure'), ...config };
   const logger = createLogger({ component: 'test', level: 'silent' });
   const face = createEtcdServices({ stateMachine, replica, config: faceConfig, logger });
-  const { requestBytesMax } = faceConfig;
+  const { requestBytesMax, quotaBackendBytes } = faceConfig;
   const metrics = new MetricsPage();
-  const server = createClientPort({ face, replica, stateMachine, metrics, requestBytesMax, logger });
+  const server = createClientPort({
+    face,
+    replica,
+    stateMachine,
+    metrics,
+    requestBytesMax,
+    quotaBackendBytes,
+    logger,
+  });
   const [port] = await server.listen([{ address: '127.0.0.1:0', security: 'insecure' }]);
   replica.memberList = replica.memberList.map((member) => ({
     ...member,
