@@ -243,6 +243,11 @@ export class Journal {
     return this.#log.isShort;
   }
 
+  /** A write waits until there is room for the log's next segment. */
+  get isWaitingForRoom(): boolean {
+    return this.#log.isWaitingForRoom;
+  }
+
   /** Bytes written to the log since it was opened. */
   get logBytesWritten(): number {
     return this.#log.writtenBytes;

@@ -7,8 +7,13 @@ export const journalLimits = {
 
   /** Entries of a group go into frames of about this size, unless a single entry is larger. */
   frameBytesMax: mebibyte,
-  /** New files are filled with zeros in such steps. */
-  allocationStepBytes: mebibyte,
+  /**
+   * A new segment is filled with zeros in such steps: the kernel keeps what was written at once as one piece, and a page of it that changes later
+   * counts (and on some file systems costs) as the whole piece.
+   */
+  allocationStepBytes: 4_096,
+  /** The reserve is filled in such steps. */
+  reserveStepBytes: mebibyte,
   /** A log that waits for room on the disk, or rows that do, look again after so long. */
   roomRetryMs: 1_000,
 

@@ -81,7 +81,7 @@ export class DiskSpace {
 
   /** Not synced: what is in it does not matter, only that it takes room. */
   async #layInReserve(): Promise<void> {
-    const zeros = Buffer.alloc(journalLimits.allocationStepBytes);
+    const zeros = Buffer.alloc(journalLimits.reserveStepBytes);
     const file = await open(this.#reservePath, 'w', 0o600);
     this.#hasReserve = true;
     try {

@@ -1,3 +1,5 @@
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { logIndex, term } from '@raftsman/raft';
 import type { Journal } from '../src/index.js';
@@ -71,6 +73,30 @@ describe('receiving', () => {
     await staging.abort();
     expect(Object.keys(await contents(journal.rows()))).toHaveLength(3_000);
     await journal.close();
+  });
+
+  test('a crash between the log and the mark of the rows is made good', async () => {
+    const directory = await newDirectory();
+    const journal = await follower(directory);
+    const staging = await journal.stage();
+    await staging.add(received(100));
+    const staged = await staging.finish(meta);
+    const image = await crashImage(directory);
+    await journal.write(group({ install: staged, hardState: hardState(3, 50), entries: [entry(51, 3)] }));
+    // The log has it, the rows do not.
+    await cp(join(directory, 'wal'), join(image, 'wal'), { recursive: true, force: true });
+    await journal.close();
+    for (const path of [image, directory]) {
+      const again = await open(path);
+      expect(again.recovered).toMatchObject({
+        compacted: { index: 50, term: 3 },
+        state: { index: 50, term: 3, generation: staged.generation },
+        hardState: { commit: 50 },
+        entries: [{ index: 51, term: 3 }],
+      });
+      expect(Object.keys(await contents(again.rows()))).toHaveLength(100);
+      await again.close();
+    }
   });
 
   test('the tail that the snapshot disowns is gone', async () => {

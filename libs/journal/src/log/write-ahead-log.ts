@@ -175,6 +175,11 @@ export class WriteAheadLog {
     }
   }
 
+  /** Resolves when the files that were asked for are made ready and given free. */
+  async settled(): Promise<void> {
+    await this.#housekeeping;
+  }
+
   /** Leaves word that all was synced, if something was written since the last time and there is room for it. */
   async close(hardState: HardState): Promise<void> {
     await this.#rest();
