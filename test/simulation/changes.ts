@@ -29,7 +29,7 @@ const wishes: readonly Wish[] = [
 /** Whoever believes to lead is asked; it may refuse. Answers whether it took the change. */
 export function changeMembership(cluster: SimulatedCluster, wish?: Wish): boolean {
   const { random, members } = cluster;
-  const believers = members.filter((member) => member.isLeader);
+  const believers = members.filter((member) => member.isLeader && !member.isPaused);
   const leader = believers.length > 0 ? random.pick(believers) : undefined;
   const status = leader?.status();
   if (leader === undefined || status === null || status === undefined) return false;

@@ -135,7 +135,7 @@ export class SimulatedCluster implements World {
     const requestId = (this.#requestId += 1);
     this.oracle.readAsked(requestId);
     const asked = this.random.chance(0.5) ? this.random.pick(this.members) : this.#believer();
-    asked.act((raft) => void raft.readIndex(requestId));
+    asked.read(requestId);
   }
 
   /** Somebody who leads, perhaps only in its own belief. */
@@ -148,7 +148,10 @@ export class SimulatedCluster implements World {
     this.#healed = true;
     this.network.heal();
     this.#loseForGood();
-    for (const member of this.members) if (!member.isUp && !member.isGone) member.start();
+    for (const member of this.members) {
+      member.resume();
+      if (!member.isUp && !member.isGone) member.start();
+    }
   }
 
   #loseForGood(): void {

@@ -13,6 +13,7 @@ export function startFaultsAndClients(cluster: SimulatedCluster): void {
   repeat(cluster, plan.partitionEveryMs, () => partition(cluster));
   repeat(cluster, plan.falseAlarmEveryMs, () => raiseFalseAlarm(cluster));
   repeat(cluster, plan.transferEveryMs, () => transferLeadership(cluster));
+  repeat(cluster, plan.pauseEveryMs, () => pause(cluster));
   repeat(cluster, plan.changeEveryMs, () => changeMembership(cluster));
   if (plan.diskLostAtMs > 0) cluster.timeline.after(plan.diskLostAtMs, () => loseDisk(cluster));
 }
@@ -91,6 +92,14 @@ function raiseFalseAlarm(cluster: SimulatedCluster): void {
   if (who === undefined || about === undefined) return;
   counts.falseAlarms += 1;
   who.act((raft) => raft.reportUnreachable((leaderOf(cluster) ?? about).id));
+}
+
+/** Mostly the leader: who stands still while others go on wakes up with old beliefs. */
+function pause(cluster: SimulatedCluster): void {
+  const { random, members, counts, plan } = cluster;
+  const victim = (random.chance(0.7) ? leaderOf(cluster) : undefined) ?? random.pick(members);
+  counts.pauses += 1;
+  victim.pause(1 + random.below(plan.pauseForMsMax));
 }
 
 function transferLeadership(cluster: SimulatedCluster): void {

@@ -10,6 +10,8 @@ import { simulate } from './simulate.js';
 
 const calm: Partial<Plan> = {
   ...fixedMembers,
+  leases: false,
+  pauseEveryMs: 0,
   memberCount: 3,
   preVote: true,
   checkQuorum: true,

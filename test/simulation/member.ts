@@ -5,6 +5,8 @@ import type {
   MemberId,
   Message,
   Raft,
+  ReadState,
+  RaftConfig,
   RaftStatus,
   Ready,
   Term,
@@ -19,6 +21,9 @@ import type { World } from './world.js';
 /** Ready after Ready without any event: far more than the longest log here is applied in. */
 const readyRoundsMax = 10_000;
 
+/** What a stopped process finds in its sockets; the rest is lost. */
+const waitingMax = 200;
+
 /** One member: the core, and the host loop of its documentation over a simulated disk and network. */
 export class SimulatedMember {
   readonly id: MemberId;
@@ -29,6 +34,12 @@ export class SimulatedMember {
   #configurations: { readonly index: number; readonly configuration: Configuration }[];
   /** With an empty disk. */
   readonly #initial: Configuration;
+  readonly #clockRate: number;
+  readonly #promises: boolean;
+  #startedAtMs = 0;
+  #ticks = 0;
+  /** What is to be done when the process goes on; null: it runs. */
+  #waiting: ((raft: Raft) => void)[] | null = null;
   #raft: Raft | null = null;
   /** Distinguishes lives: what an earlier one began does not end in this one. */
   #life = 0;
@@ -50,6 +61,9 @@ export class SimulatedMember {
     this.#initial = configuration;
     this.#configurations = [{ index: 0, configuration }];
     this.disk = new SimulatedDisk(configuration);
+    const { random, plan } = world;
+    this.#clockRate = 1 + plan.clockDrift * random.pick([-1, 0, 1]);
+    this.#promises = random.chance(plan.promises);
   }
 
   get isUp(): boolean {
@@ -58,6 +72,10 @@ export class SimulatedMember {
 
   get isLeader(): boolean {
     return this.#raft?.role === 'leader';
+  }
+
+  get isPaused(): boolean {
+    return this.#waiting !== null;
   }
 
   get applied(): LogIndex {
@@ -70,7 +88,10 @@ export class SimulatedMember {
 
   start(): void {
     if (this.#isLost || this.#isGone) return;
-    const { plan, random, mutation } = this.#world;
+    const { random, mutation, timeline } = this.#world;
+    this.#startedAtMs = timeline.nowMs;
+    this.#ticks = 0;
+    this.#waiting = null;
     const { disk } = this;
     const hardState = disk.hardState();
     // Rows of the state machine became durable at some point up to the crash.
@@ -87,7 +108,7 @@ export class SimulatedMember {
       this.#view[index] = disk.log.termAt(at) ?? this.#world.oracle.termAt(at) ?? 0;
     }
     this.#raft = createRaftWithRules(
-      { ...plan, id: this.id, witness: this.isWitness, random: random.below },
+      this.#config(),
       {
         hardState: mutation.forgetsVote === true ? { ...hardState, vote: null } : hardState,
         configuration: this.#configurationAt(applied),
@@ -101,6 +122,21 @@ export class SimulatedMember {
     this.#commit = this.#raft.commit;
     this.#life += 1;
     this.#scheduleTick(this.#life);
+  }
+
+  #config(): RaftConfig {
+    const { plan, random } = this.#world;
+    const config = { ...plan, id: this.id, witness: this.isWitness, random: random.below };
+    if (!plan.leases) return config;
+    const promiseMs = this.#promises ? plan.electionTicks * plan.tickMs : 0;
+    return { ...config, readLease: { promiseMs, nowMs: () => this.#nowMs() } };
+  }
+
+  /** Runs on while the process stands still, faster or slower than others. It begins anew with each process. */
+  #nowMs(): number {
+    const { timeline, plan, mutation } = this.#world;
+    if (mutation.countsTicks === true) return this.#ticks * plan.tickMs;
+    return (timeline.nowMs - this.#startedAtMs) * this.#clockRate;
   }
 
   #configurationAt(index: number): Configuration {
@@ -146,15 +182,38 @@ export class SimulatedMember {
     // Clocks drift: no two members tick alike.
     timeline.after(plan.tickMs - 1 + random.below(3), () => {
       if (life !== this.#life) return;
-      this.act((raft) => raft.tick());
       this.#scheduleTick(life);
+      // However long a process stands, it counts one tick: see services/store/src/replica/host.ts.
+      if (this.#waiting !== null) return;
+      this.#ticks += 1;
+      this.act((raft) => raft.tick());
     });
+  }
+
+  /** The process stands still, while time goes on; what comes meanwhile it finds when it goes on. */
+  pause(forMs: number): void {
+    if (this.#raft === null || this.#waiting !== null) return;
+    this.#waiting = [];
+    const life = this.#life;
+    this.#world.timeline.after(forMs, () => {
+      if (life === this.#life) this.resume();
+    });
+  }
+
+  resume(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const what of waiting) this.act(what);
   }
 
   /** Does something to the core, then all that the host does about it. */
   act(what: (raft: Raft) => void): void {
     const raft = this.#raft;
     if (raft === null) return;
+    if (this.#waiting !== null) {
+      if (this.#waiting.length < waitingMax) this.#waiting.push(what);
+      return;
+    }
     try {
       what(raft);
       this.#watchCommit(raft);
@@ -205,6 +264,23 @@ export class SimulatedMember {
     }
   }
 
+  read(requestId: number): void {
+    this.act((raft) => {
+      if (raft.readIndex(requestId) !== null || raft.role !== 'leader') return;
+      // What a lease answers is there at once, also while the disk is busy.
+      const answered = raft.takeReadStates();
+      this.#world.counts.leasedReads += answered.length;
+      this.#answer(answered);
+    });
+  }
+
+  #answer(readStates: readonly ReadState[]): void {
+    for (const readState of readStates) {
+      this.#world.oracle.readAnswered(this.id, readState);
+      this.#world.counts.reads += 1;
+    }
+  }
+
   #observe(raft: Raft, ready: Ready): void {
     const { oracle } = this.#world;
     if (ready.snapshot !== null) oracle.restored(this.id, ready.snapshot, this.#view);
@@ -213,10 +289,7 @@ export class SimulatedMember {
       if (raft.role === 'leader') oracle.checkLeaderLog(raft.status(), this.#view);
       this.#uncheckedLead = false;
     }
-    for (const readState of ready.readStates) {
-      oracle.readAnswered(this.id, readState);
-      this.#world.counts.reads += 1;
-    }
+    this.#answer(ready.readStates);
   }
 
   #sync(ready: Ready): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Property } from './oracle.js';
-import { storm } from './plan.js';
+import { fixedMembers, storm } from './plan.js';
 import type { Mutation, Plan } from './plan.js';
 import { simulate } from './simulate.js';
 
@@ -21,6 +21,33 @@ interface PlantedBug {
 /** The members change all the time. */
 const restless = { spareCount: 8, changeEveryMs: 60, crashEveryMs: 150, partitionEveryMs: 200 } as const;
 const witnessed = { memberCount: 3, witnessCount: 1, crashEveryMs: 150, partitionEveryMs: 200 } as const;
+
+const leased = {
+  ...fixedMembers,
+  memberCount: 3,
+  leases: true,
+  promises: 1,
+  preVote: true,
+  checkQuorum: false,
+  partitionEveryMs: 300,
+  partitionForMsMax: 1500,
+  proposalEveryMs: 10,
+  readEveryMs: 5,
+} as const;
+/** Leaders are cut off and believe for long, and the others know at once that they are gone. */
+const stranded = {
+  ...leased,
+  electionTicks: 50,
+  falseAlarmEveryMs: 15,
+  messageDelayMsMax: 2,
+  diskSyncMsMax: 1,
+  crashEveryMs: 0,
+  pauseEveryMs: 0,
+  transferEveryMs: 0,
+  newLeaderDies: 0,
+  leaderDiesAtCommit: 0,
+  faultsForMs: 4000,
+} as const;
 
 const plantedBugs: readonly PlantedBug[] = [
   {
@@ -127,6 +154,41 @@ const plantedBugs: readonly PlantedBug[] = [
     breaks: ['durability'],
     seedsMax: 3000,
     plan: { ...restless, ...witnessed },
+  },
+  {
+    name: 'a lease lasts as long as the promise, by a clock that is slower (§6.4.1)',
+    mutation: { rules: { leaseMs: (promiseMs) => promiseMs } },
+    breaks: ['linearizable reads'],
+    seedsMax: 3000,
+    plan: { ...stranded, electionTicks: 100, readEveryMs: 2 },
+  },
+  {
+    name: 'a lease runs on ticks, which stand still with the process',
+    mutation: { countsTicks: true },
+    breaks: ['linearizable reads'],
+    seedsMax: 200,
+    plan: { ...leased, pauseEveryMs: 150, pauseForMsMax: 400 },
+  },
+  {
+    name: 'a lease survives a transfer',
+    mutation: { rules: { mayUseLease: () => true } },
+    breaks: ['linearizable reads'],
+    seedsMax: 3000,
+    plan: { ...leased, transferEveryMs: 60, messageLatenessMsMax: 500 },
+  },
+  {
+    name: 'a promise is forgotten on restart',
+    mutation: { rules: { promiseAfterRestart: () => 0 } },
+    breaks: ['linearizable reads'],
+    seedsMax: 3000,
+    plan: { ...stranded, promises: 0.5, crashEveryMs: 120, restartAfterMsMax: 5 },
+  },
+  {
+    name: 'a promise is broken with the connection',
+    mutation: { rules: { keepsPromise: () => false } },
+    breaks: ['linearizable reads'],
+    seedsMax: 500,
+    plan: stranded,
   },
 ];
 

@@ -18,6 +18,12 @@ export interface Plan {
   readonly preVote: boolean;
   readonly checkQuorum: boolean;
   readonly tickMs: number;
+  /** Leaders read under leases. */
+  readonly leases: boolean;
+  /** That a member promises anything. */
+  readonly promises: number;
+  /** By how much clocks are too fast, or too slow, or not: a share. */
+  readonly clockDrift: number;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
   readonly appendBytesMax: number;
@@ -39,6 +45,9 @@ export interface Plan {
   readonly partitionForMsMax: number;
   readonly falseAlarmEveryMs: number;
   readonly transferEveryMs: number;
+  /** A process stands still, and does then what came meanwhile. */
+  readonly pauseEveryMs: number;
+  readonly pauseForMsMax: number;
   /** That a leader dies soon after it has won, half of the time unheard: its first entries reach nobody or few. */
   readonly newLeaderDies: number;
   /** That a leader dies when its first commit is applied: nobody else knows of it yet (figure 3.7). */
@@ -93,6 +102,9 @@ function weatherOf(random: Random): Omit<Plan, keyof typeof fixedMembers> {
     preVote: random.chance(0.8),
     checkQuorum: random.chance(0.8),
     tickMs: 10,
+    leases: random.chance(0.4),
+    promises: random.pick([0.5, 1, 1]),
+    clockDrift: 0.045,
     electionTicks: 10,
     heartbeatTicks: random.between(1, 3),
     appendBytesMax: random.pick([1, 100, 200, 1000]),
@@ -111,6 +123,8 @@ function weatherOf(random: Random): Omit<Plan, keyof typeof fixedMembers> {
     partitionForMsMax: random.pick([100, 400, 900]),
     falseAlarmEveryMs: random.pick([0, 100, 400]),
     transferEveryMs: random.pick([0, 0, 300]),
+    pauseEveryMs: calm ? 0 : random.pick([0, 0, 300]),
+    pauseForMsMax: random.pick([50, 400]),
     newLeaderDies: calm ? 0 : random.pick([0, 0, 0.4, 0.8]),
     leaderDiesAtCommit: calm ? 0 : random.pick([0, 0, 0.3, 0.8]),
     crashNoticed: random.pick([0, 0.5, 1]),
@@ -149,6 +163,8 @@ export interface Mutation {
   readonly comesBack?: 'blank' | 'voting' | 'asking-one';
   /** A witness forgets all that is committed. */
   readonly witnessForgets?: boolean;
+  /** Leases run on counted ticks, which stand still with the process. */
+  readonly countsTicks?: boolean;
   /** Leaves the finding to the oracles outside of the core. */
   readonly skipsInvariants?: boolean;
 }

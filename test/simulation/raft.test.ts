@@ -22,6 +22,8 @@ const counted = [
   'snapshots',
   'falseAlarms',
   'transfers',
+  'pauses',
+  'leasedReads',
   'changes',
   'witnessSnapshots',
   'messages',
@@ -52,6 +54,8 @@ describe('the Raft simulation', () => {
     expect(totals.partitions / seedCount).toBeGreaterThan(1);
     expect(totals.snapshots / seedCount).toBeGreaterThan(0.5);
     expect(totals.transfers / seedCount).toBeGreaterThan(0.3);
+    expect(totals.pauses / seedCount).toBeGreaterThan(0.3);
+    expect(totals.leasedReads / seedCount).toBeGreaterThan(1);
     expect(totals.changes / seedCount).toBeGreaterThan(1);
     expect(totals.witnessSnapshots / seedCount).toBeGreaterThan(0.2);
     expect(totals.falseAlarms / seedCount).toBeGreaterThan(1);

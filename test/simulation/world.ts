@@ -13,6 +13,9 @@ export interface Counts {
   snapshots: number;
   falseAlarms: number;
   transfers: number;
+  pauses: number;
+  /** Answered at once, without a round. */
+  leasedReads: number;
   changes: number;
   witnessSnapshots: number;
   messages: number;
@@ -26,6 +29,8 @@ export const noCounts = (): Counts => ({
   snapshots: 0,
   falseAlarms: 0,
   transfers: 0,
+  pauses: 0,
+  leasedReads: 0,
   changes: 0,
   witnessSnapshots: 0,
   messages: 0,

@@ -1,3 +1,4 @@
+import { isPromised } from './lease.js';
 import { unreachableTicksMax } from './limits.js';
 import { electionOutcome, isMajority } from './quorum.js';
 import { isWitness } from './configuration.js';
@@ -22,6 +23,8 @@ export function startElection(state: RaftState): void {
 }
 
 export function campaign(state: RaftState, kind: CampaignKind): void {
+  // Each tick asks again.
+  if (kind !== 'transfer' && isPromised(state)) return;
   if (!state.mayCampaign || !state.mayElect || state.log.pendingSnapshot !== null) {
     state.restartElectionTimer();
     return;
@@ -82,9 +85,11 @@ export function countOwnVote(state: RaftState): void {
   concludeElection(state);
 }
 
-/** §3.6.1 and figure 3.1, RequestVote. The lease was looked at before the term (raft.ts). */
+/** §3.6.1 and figure 3.1, RequestVote. Whether a leader is heard was looked at before the term (step.ts). */
 export function handleVoteRequest(state: RaftState, message: MessageOf<'vote-request'>): void {
   const { from, preVote } = message;
+  // Also in its own term, which it may have heard of otherwise.
+  if (isPromised(state) && !message.leadershipTransfer) return;
   const candidateLog = { index: message.lastLogIndex, term: message.lastLogTerm };
   const ownLog = { index: state.log.lastIndex, term: state.log.lastTerm };
   const upToDate = state.rules.isUpToDate(candidateLog, ownLog);

@@ -1,3 +1,4 @@
+import { notePromise, promise, stampMs } from './lease.js';
 import type { RaftState } from './state.js';
 import { logIndex } from './types.js';
 import type { Message } from './types.js';
@@ -12,11 +13,12 @@ type MessageOf<Kind extends Message['kind']> = Extract<Message, { readonly kind:
 export function broadcastHeartbeat(state: RaftState): void {
   const readContext = state.reads.rounds.at(-1)?.round ?? 0;
   const held = heldByAll(state);
+  const sentAtMs = stampMs(state);
   for (const [member, progress] of state.progress) {
     if (member === state.id) continue;
     // A follower must not commit what may differ in its log: only what it is known to hold.
     const commit = logIndex(Math.min(progress.match, state.log.commit));
-    state.send({ kind: 'heartbeat-request', to: member, commit, readContext, heldByAll: held });
+    state.send({ kind: 'heartbeat-request', to: member, commit, readContext, heldByAll: held, sentAtMs });
   }
 }
 
@@ -24,7 +26,9 @@ export function handleHeartbeatRequest(state: RaftState, message: MessageOf<'hea
   if (message.commit > state.log.lastIndex) state.refusedMessages += 1;
   else state.log.commitTo(message.commit);
   learnHeldByAll(state, message.heldByAll);
-  state.send({ kind: 'heartbeat-response', to: message.from, readContext: message.readContext });
+  const { readContext, sentAtMs } = message;
+  const promiseMs = promise(state, sentAtMs);
+  state.send({ kind: 'heartbeat-response', to: message.from, readContext, sentAtMs, promiseMs });
 }
 
 export function handleHeartbeatResponse(state: RaftState, message: MessageOf<'heartbeat-response'>): void {
@@ -34,6 +38,7 @@ export function handleHeartbeatResponse(state: RaftState, message: MessageOf<'he
     return;
   }
   progress.heard(state.nowTick);
+  notePromise(state, progress, message.sentAtMs, message.promiseMs);
   progress.resume(state.log.lastIndex);
   handOverFromWitness(state, message.from, progress);
   if (message.readContext > progress.readRound) {

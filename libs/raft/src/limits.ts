@@ -28,3 +28,5 @@ export const membersMax = 64;
 export const directoryBytesMax = 256 << 10;
 /** Of the leader's log, what a learner must hold before it may vote: as in etcd. */
 export const learnerReadyShare = 0.9;
+/** Of a promise, what a leader leaves unused: two clocks may differ so much in speed, and a stamp be a millisecond off. */
+export const leaseMarginShare = 0.1;

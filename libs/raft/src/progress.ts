@@ -29,6 +29,8 @@ export class Progress {
   sentCommit = 0;
   /** When it last answered anything. */
   heardAtTick = -Infinity;
+  /** By the leader's clock, its promise with a margin: see lease.ts. */
+  promisedUntilMs = 0;
   /** Its connection broke, and it was not heard since. */
   unreachable = false;
   /** Not a member any more; null: it is one. */

@@ -3,13 +3,14 @@ import { ConfigurationHistory } from './configuration-history.js';
 import { campaign, checkQuorum, startElection } from './election.js';
 import { broadcastHeartbeat } from './heartbeat.js';
 import { checkState } from './invariants.js';
+import { isPromised, promiseAfterRestart } from './lease.js';
 import { unreachableTicksMax } from './limits.js';
 import { RaftLog } from './log.js';
 import { isChanging, proposeConfiguration } from './membership.js';
 import { propose } from './proposals.js';
 import type { Proposal } from './proposals.js';
 import { requestRead } from './read-index.js';
-import { advance, hasReady, makeReady, settle, takeOutbox } from './ready.js';
+import { advance, hasReady, makeReady, settle, takeOutbox, takeReads } from './ready.js';
 import { offerSnapshot, reportSnapshot, transferLeadership } from './replication.js';
 import { thesisRules } from './rules.js';
 import type { Rules } from './rules.js';
@@ -28,6 +29,7 @@ import type {
   Raft,
   RaftConfig,
   RaftStatus,
+  ReadState,
   Ready,
   Refusal,
   Role,
@@ -67,6 +69,7 @@ export function createRaftWithRules(
   const configurations = ConfigurationHistory.ofLog(log, applied, configuration);
   const state = new RaftState(config, rules, hardState, configurations, new RaftLog(log, commit, applied));
   state.rebuildUntil = initial.rebuildUntil ?? 0;
+  promiseAfterRestart(state);
   return new RaftCore(state);
 }
 
@@ -149,7 +152,7 @@ class RaftCore implements Raft {
     state.reads.clear();
     const delayTicks =
       state.config.random(unreachableTicksMax + 1) + (state.isWitness ? unreachableTicksMax + 1 : 0);
-    if (delayTicks === 0) campaign(state, 'pre-vote');
+    if (delayTicks === 0 && !isPromised(state)) campaign(state, 'pre-vote');
     else state.hastenElection(delayTicks);
   }
 
@@ -193,6 +196,11 @@ class RaftCore implements Raft {
   takeMessages(): readonly Message[] {
     settle(this.#state);
     return takeOutbox(this.#state);
+  }
+
+  takeReadStates(): readonly ReadState[] {
+    settle(this.#state);
+    return takeReads(this.#state);
   }
 
   status(): RaftStatus {

@@ -1,10 +1,12 @@
 import { reachedByMajority } from './quorum.js';
+import { holdsLease } from './lease.js';
 import { serviceRefusal } from './proposals.js';
+import type { Reader } from './read-queue.js';
 import type { RaftState } from './state.js';
 import { logIndex } from './types.js';
 import type { MemberId, Message, Refusal } from './types.js';
 
-/** Linearizable reads without log entries (§6.4). */
+/** Linearizable reads without log entries: by a round of heartbeats (§6.4), or a lease. */
 
 type MessageOf<Kind extends Message['kind']> = Extract<Message, { readonly kind: Kind }>;
 
@@ -12,6 +14,14 @@ export function requestRead(state: RaftState, requestId: number): Refusal | null
   const refusal = serviceRefusal(state);
   if (refusal !== null) return refusal;
   return state.reads.add({ member: state.id, requestId }) ? null : 'too-many-reads';
+}
+
+/** With a lease the reads that have arrived are answered at once. */
+export function releaseLeasedReads(state: RaftState): void {
+  const { reads, log } = state;
+  if (reads.waiting.length === 0 || !state.rules.knowsCommit(log.termAt(log.commit), state.term)) return;
+  if (!holdsLease(state)) return;
+  answerReaders(state, reads.takeWaiting(), log.commit);
 }
 
 /** Starts a round for the reads that have arrived. Answers its number; 0: none was started. */
@@ -30,11 +40,15 @@ export function releaseConfirmedReads(state: RaftState): void {
     member === state.id ? reads.round : (progress.get(member)?.readRound ?? 0),
   );
   for (const round of reads.takeConfirmed((number) => state.rules.readIsConfirmed(number, confirmed))) {
-    const index = logIndex(round.index);
-    for (const { member, requestId } of round.readers) {
-      if (member === state.id) state.readStates.push({ requestId, index });
-      else state.send({ kind: 'read-index-response', to: member, requestId, index });
-    }
+    answerReaders(state, round.readers, round.index);
+  }
+}
+
+function answerReaders(state: RaftState, readers: readonly Reader[], at: number): void {
+  const index = logIndex(at);
+  for (const { member, requestId } of readers) {
+    if (member === state.id) state.readStates.push({ requestId, index });
+    else state.send({ kind: 'read-index-response', to: member, requestId, index });
   }
 }
 

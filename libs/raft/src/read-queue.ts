@@ -56,6 +56,14 @@ export class ReadQueue {
     return true;
   }
 
+  /** All that have arrived, to be answered now. */
+  takeWaiting(): readonly Reader[] {
+    const taken = this.waiting;
+    this.#size -= taken.length;
+    this.waiting = [];
+    return taken;
+  }
+
   startRound(index: number): number {
     this.round += 1;
     this.rounds.push({ round: this.round, index, readers: this.waiting });

@@ -2,19 +2,20 @@ import { assert } from './assert.js';
 import { countOwnVote } from './election.js';
 import { broadcastHeartbeat } from './heartbeat.js';
 import { entrySizeBytes } from './log.js';
-import { forwardReads, releaseConfirmedReads, startReadRound } from './read-index.js';
+import { forwardReads, releaseConfirmedReads, releaseLeasedReads, startReadRound } from './read-index.js';
 import { countOwnLog } from './commit.js';
 import { resignIfRemoved } from './membership.js';
 import { replicateToAll } from './replication.js';
 import type { RaftState } from './state.js';
 import { logIndex } from './types.js';
-import type { HardState, Message, Ready } from './types.js';
+import type { HardState, Message, ReadState, Ready } from './types.js';
 
 /** Effects out, results of effects in: see `Ready` for the order that the host keeps. */
 
 /** Turns what has arrived since the last drain into messages: one append carries many proposals, one round many reads. */
 export function settle(state: RaftState): void {
   if (state.role === 'leader') {
+    releaseLeasedReads(state);
     if (startReadRound(state) > 0) {
       broadcastHeartbeat(state);
       releaseConfirmedReads(state);
@@ -31,6 +32,12 @@ export function takeOutbox(state: RaftState): readonly Message[] {
   if (messages.length > 0) state.outbox = [];
   state.forwardedBytes = 0;
   return messages;
+}
+
+export function takeReads(state: RaftState): readonly ReadState[] {
+  const { readStates } = state;
+  if (readStates.length > 0) state.readStates = [];
+  return readStates;
 }
 
 const sameHardState = (left: HardState, right: HardState): boolean =>
@@ -64,11 +71,10 @@ export function makeReady(state: RaftState): Ready {
     mustSync: entries.length > 0 || snapshot !== null || promised,
     messagesAfterPersist: state.afterPersist,
     committedEntries: log.committedToApply(state.config.committedBytesMax),
-    readStates: state.readStates,
+    readStates: takeReads(state),
   };
   state.handedOut = current;
   state.afterPersist = [];
-  state.readStates = [];
   return ready;
 }
 

@@ -111,6 +111,7 @@ export function handleAppendResponse(state: RaftState, message: MessageOf<'appen
 /** §3.10: the successor holds the whole log, so it need not wait for its timeout. */
 function handOverIfCaughtUp(state: RaftState, member: MemberId, progress: Progress): void {
   if (state.transferee === member && progress.match === state.log.lastIndex) {
+    state.handedOver = true;
     state.send({ kind: 'timeout-now', to: member });
   }
 }

@@ -1,3 +1,4 @@
+import { leaseMarginShare } from './limits.js';
 import type { Configuration } from './types.js';
 
 /**
@@ -35,6 +36,11 @@ export interface Rules {
   heldByAll(matches: readonly number[], applied: number): number;
   /** Where a witness' log begins that is not sent what came before. */
   witnessStart(heldByAll: number, compactedIndex: number, applied: number): number;
+  /** Of a promise, by whichever clock, the share that a leader relies on. */
+  leaseMs(promiseMs: number): number;
+  mayUseLease(handedOver: boolean): boolean;
+  promiseAfterRestart(promiseMs: number): number;
+  keepsPromise(isRunning: boolean): boolean;
   /** §3.4: one vote per term. */
   mayVote(vote: number | null, candidate: number, leader: number | null): boolean;
 }
@@ -51,5 +57,9 @@ export const thesisRules: Rules = {
   leavesJoint: (jointIndex, commit, heldByNew) => jointIndex <= commit && jointIndex <= heldByNew,
   heldByAll: (matches, applied) => Math.min(applied, ...matches),
   witnessStart: (heldByAll, compactedIndex) => Math.max(heldByAll, compactedIndex),
+  leaseMs: (promiseMs) => Math.floor(promiseMs * (1 - leaseMarginShare)),
+  mayUseLease: (handedOver) => !handedOver,
+  promiseAfterRestart: (promiseMs) => promiseMs,
+  keepsPromise: (isRunning) => isRunning,
   mayVote: (vote, candidate, leader) => vote === candidate || (vote === null && leader === null),
 };

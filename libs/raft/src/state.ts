@@ -60,6 +60,10 @@ export class RaftState {
   heldByAll = 0;
   /** The candidate was asked to run by a leader that keeps data (§3.10): nobody is missing. */
   runsForTransfer = false;
+  /** By this member's clock: see lease.ts. */
+  promisedUntilMs = 0;
+  /** This leader asked another to take over, in this term. */
+  handedOver = false;
   /** On a leader, where its log ended when it won. */
   wonAtIndex = 0;
   transferee: MemberId | null = null;
@@ -257,6 +261,7 @@ export class RaftState {
     this.progress.clear();
     this.reads.clear();
     this.transferee = null;
+    this.handedOver = false;
     this.uncommittedBytes = 0;
   }
 

@@ -1,5 +1,6 @@
 import { handleTimeoutNow, handleVoteRequest, handleVoteResponse } from './election.js';
 import { handleHeartbeatRequest, handleHeartbeatResponse } from './heartbeat.js';
+import { isPromised } from './lease.js';
 import { proposeAsLeader } from './proposals.js';
 import { handleReadIndexRequest, handleReadIndexResponse } from './read-index.js';
 import {
@@ -29,7 +30,7 @@ function enterLaterTerm(state: RaftState, message: Message): boolean {
   switch (message.kind) {
     case 'vote-request':
       // §4.2.3: who hears a leader does not let anybody disturb it, unless that leader asked for it (§3.10).
-      if (state.hearsLeader() && !message.leadershipTransfer) return false;
+      if ((state.hearsLeader() || isPromised(state)) && !message.leadershipTransfer) return false;
       // §9.6: the term of a pre-vote is only a question.
       if (!message.preVote) state.becomeFollower(message.term, null);
       return true;

@@ -108,8 +108,17 @@ export type Message = MessageBase &
         readonly readContext: number;
         /** As in an append-request. */
         readonly heldByAll: LogIndex;
+        /** By the leader's clock, for the answer to repeat; 0: the leader uses no read lease, and asks for no promise. */
+        readonly sentAtMs: number;
       }
-    | { readonly kind: 'heartbeat-response'; readonly readContext: number }
+    | {
+        readonly kind: 'heartbeat-response';
+        readonly readContext: number;
+        /** Of the heartbeat that this answers. */
+        readonly sentAtMs: number;
+        /** The sender will help nobody else to be elected for so long, counted from the receipt of that heartbeat; 0: no promise. */
+        readonly promiseMs: number;
+      }
     | {
         /** The host streams the state itself and hands `meta` to the receiver's core when it is durable. */
         readonly kind: 'snapshot-request';
@@ -183,6 +192,19 @@ export interface LogReader {
   snapshotMeta(): SnapshotMeta;
 }
 
+export interface ReadLease {
+  /**
+   * Milliseconds of a clock that never goes back and goes on while the process stands still. Two members' clocks may differ in speed by
+   * leaseMarginShare.
+   */
+  readonly nowMs: () => number;
+  /**
+   * For how long a member that answers a heartbeat helps nobody else to be elected: whole, at most an election timeout. Also after a restart;
+   * before it is made shorter or left out a member must be down for as long as it was.
+   */
+  readonly promiseMs: number;
+}
+
 export interface RaftConfig {
   readonly id: MemberId;
   /** An election starts after this many ticks without a leader, plus up to as many again, drawn from `random`. */
@@ -196,6 +218,8 @@ export interface RaftConfig {
    * configurations that it is in.
    */
   readonly witness?: boolean;
+  /** Left out: reads are confirmed by a round, and nothing is promised (docs/decisions/0012). */
+  readonly readLease?: ReadLease;
   /** One append's entries, in bytes. */
   readonly appendBytesMax: number;
   /** Appends on their way to one follower. */
@@ -294,6 +318,8 @@ export interface Raft {
   ready(): Ready;
   advance(ready: Ready): void;
   takeMessages(): readonly Message[];
+  /** Like takeMessages: reads that are answered while a Ready is being carried out. */
+  takeReadStates(): readonly ReadState[];
   status(): RaftStatus;
   /** Throws on a broken invariant: a bug, and the process must die. */
   checkInvariants(): void;

@@ -36,9 +36,14 @@ export function isWellFormed(message: Message, self: MemberId): boolean {
     case 'append-response':
       return isCount(message.index) && isCount(message.hintIndex) && isCount(message.hintTerm);
     case 'heartbeat-request':
-      return isCount(message.commit) && isCount(message.readContext) && isCount(message.heldByAll);
+      return (
+        isCount(message.commit) &&
+        isCount(message.readContext) &&
+        isCount(message.heldByAll) &&
+        isCount(message.sentAtMs)
+      );
     case 'heartbeat-response':
-      return isCount(message.readContext);
+      return isCount(message.readContext) && isCount(message.sentAtMs) && isCount(message.promiseMs);
     case 'snapshot-request':
     case 'witness-snapshot':
       return isSnapshot(message.meta) && message.meta.term <= messageTerm;
@@ -87,6 +92,8 @@ export function assertConfig(config: RaftConfig): void {
     Number.isInteger(electionTicks) && electionTicks > heartbeatTicks,
     () => `electionTicks ${electionTicks} must exceed heartbeatTicks ${heartbeatTicks}`,
   );
+  const promiseMs = config.readLease?.promiseMs ?? 0;
+  assert(isCount(promiseMs), () => `promiseMs ${promiseMs}`);
   assert(config.inflightAppendsMax >= 1, () => `inflightAppendsMax ${config.inflightAppendsMax}`);
   assert(
     config.appendBytesMax >= 1 && config.committedBytesMax >= 1 && config.uncommittedBytesMax >= 1,

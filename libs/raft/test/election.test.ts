@@ -146,6 +146,8 @@ describe('§6.2 check-quorum', () => {
           to: id,
           term: currentTerm,
           readContext: 0,
+          sentAtMs: 0,
+          promiseMs: 0,
         });
       }
       member.tick(9);

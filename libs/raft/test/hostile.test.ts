@@ -56,6 +56,8 @@ const fields = {
   hintIndex: anyNumber,
   hintTerm: anyNumber,
   readContext: anyNumber,
+  sentAtMs: anyNumber,
+  promiseMs: anyNumber,
   requestId: anyNumber,
   meta: fc.record({
     index: anyNumber,

@@ -169,7 +169,15 @@ describe('bounds', () => {
 
 describe('§6.4 read index', () => {
   const heartbeatResponse = (from: number, readContext: number) =>
-    ({ kind: 'heartbeat-response', from: memberId(from), to: id, term: term(1), readContext }) as const;
+    ({
+      kind: 'heartbeat-response',
+      from: memberId(from),
+      to: id,
+      term: term(1),
+      readContext,
+      sentAtMs: 0,
+      promiseMs: 0,
+    }) as const;
 
   it('waits until an entry of its own term is committed', () => {
     const member = new Member({});

@@ -6,10 +6,12 @@ export interface HeartbeatRequest {
   'commit'?: (number | string | Long);
   'readContext'?: (number | string | Long);
   'heldByAll'?: (number | string | Long);
+  'sentAtMs'?: (number | string | Long);
 }
 
 export interface HeartbeatRequest__Output {
   'commit': (string);
   'readContext': (string);
   'heldByAll': (string);
+  'sentAtMs': (string);
 }

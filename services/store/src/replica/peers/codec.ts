@@ -81,12 +81,21 @@ export function decodeMessage(from: MemberId, to: MemberId, wire: ReceivedMessag
     return { ...base, kind: 'append-response', success, ...numbers };
   }
   if (wire.heartbeatRequest) {
-    const { commit, readContext, heldByAll } = wire.heartbeatRequest;
+    const { commit, heldByAll } = wire.heartbeatRequest;
+    const readContext = Number(wire.heartbeatRequest.readContext);
+    const sentAtMs = Number(wire.heartbeatRequest.sentAtMs);
     const indexes = { commit: indexOf(commit), heldByAll: indexOf(heldByAll) };
-    return { ...base, kind: 'heartbeat-request', readContext: Number(readContext), ...indexes };
+    return { ...base, kind: 'heartbeat-request', readContext, sentAtMs, ...indexes };
   }
-  if (wire.heartbeatResponse)
-    return { ...base, kind: 'heartbeat-response', readContext: Number(wire.heartbeatResponse.readContext) };
+  if (wire.heartbeatResponse) {
+    const { readContext, sentAtMs, promiseMs } = wire.heartbeatResponse;
+    const numbers = {
+      readContext: Number(readContext),
+      sentAtMs: Number(sentAtMs),
+      promiseMs: Number(promiseMs),
+    };
+    return { ...base, kind: 'heartbeat-response', ...numbers };
+  }
   if (wire.proposeRequest) {
     const entries = wire.proposeRequest.entries.map(({ type, data }) => ({ type: entryTypeOf(type), data }));
     return { ...base, kind: 'propose-request', entries };
