@@ -121,7 +121,7 @@ describe.skipIf(reason !== undefined)(`metrics ${reason ?? ''}`, () => {
       // What nothing has been counted for yet has no labels to show.
       if (labels.includes(undefined)) continue;
       const [wanted, shown] = labels.map((each) => Object.keys(each!).toSorted());
-      if (shown!.join() !== wanted!.join()) unlike.push(`${name}: ${shown} for ${wanted}`);
+      if (shown!.join() !== wanted!.join()) unlike.push(`${name}: ${shown!.join()} for ${wanted!.join()}`);
     }
     expect(unlike).toEqual([]);
   });
