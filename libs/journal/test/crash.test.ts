@@ -122,7 +122,11 @@ describe('a group that was being written', () => {
       await restore(directory, new Map([...after, [name, wrong]]));
       const { texts, cut } = await read(directory);
       expect(texts, `flipped at ${at - from}`).toEqual(acknowledged);
-      if (at >= from + 4 && at < from + 16) expect(cut).toContain(`000000000001.wal after byte ${from}`);
+      // Without its first bytes, or under an older number, it is not seen to be the beginning of one.
+      const isSeen = (at >= from + 4 && at < from + 16) || at >= from + 24;
+      expect(cut ?? '', `flipped at ${at - from}`).toContain(
+        isSeen ? `000000000001.wal after byte ${from}` : '',
+      );
     }
   });
 });
