@@ -86,6 +86,9 @@ export type MemberChange =
   /** A learner becomes a voter. */
   | { readonly kind: 'promote'; readonly id: MemberId };
 
+/** A learner does not vote yet, a witness votes and has no data. */
+export type Standing = 'voter' | 'learner' | 'witness';
+
 export interface ReplicaStatus {
   readonly id: MemberId;
   readonly clusterId: number;
@@ -132,6 +135,8 @@ export interface Replica {
   /** Lets the disk go of what was overwritten and deleted, while everything else goes on. Rejects with ReplicaError (`stopped`). */
   defragment(): Promise<void>;
   status(): ReplicaStatus;
+  /** As in `status()`, without its cost: what this member is in the newest configuration of its log. */
+  readonly standing: Standing;
   /** Those of the newest configuration of this member's log. */
   members(): readonly Member[];
   /**

@@ -4,7 +4,7 @@ import { MetricsPage, type Logger } from '@raftsman/telemetry';
 import type { ClientSecurity, TlsFiles } from '@raftsman/wire';
 import { createClientPort, type ClientPort } from './client-port.js';
 import { checkFirstStart, type StoreConfig } from './config.js';
-import { ConfigError, ListenError } from './errors.js';
+import { ConfigError, ListenError, RemovedError } from './errors.js';
 import { createEtcdServices, createStateMachine } from './etcd/index.js';
 import { storeLimits } from './limits.js';
 import { addMeasurements } from './metrics/replica.js';
@@ -52,8 +52,10 @@ export async function run(config: StoreConfig, logger: Logger, signal: AbortSign
     logger.info({ ...ids, name: config.name, clientUrls: config.advertiseClientUrls }, 'serving');
     await Promise.race([aborted(signal), running.failed]);
   } catch (error) {
+    // Whoever asked for the removal may be waiting for the answer.
+    if (error instanceof RemovedError) await port.close(storeLimits.drainMs);
     face.close();
-    if (error instanceof ListenError) await running.stop();
+    if (error instanceof ListenError || error instanceof RemovedError) await running.stop();
     throw error;
   } finally {
     stopWatching();

@@ -18,6 +18,9 @@ export async function build(): Promise<void> {
   await run(join(root, 'node_modules/.bin/tsc'), ['-b', 'services/store'], { cwd: root });
 }
 
+const memberNames = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `m${index + 1}`);
+
 type Unary = (request: object, callback: (error: ServiceError | null, answer: never) => void) => void;
 
 /** Calls one method, waiting for a connection but not for ever. */
@@ -33,25 +36,39 @@ export interface StoreClients {
   readonly maintenance: Client;
   readonly lease: Client;
   readonly watch: Client;
+  readonly cluster: Client;
 }
 
 /** Members as processes of their own, on loopback without TLS. */
 export class StoreProcesses {
-  readonly names = ['m1', 'm2', 'm3'] as const;
+  /** Those that the cluster begins with: m1, m2 and m3. */
+  readonly names: readonly string[] = ['m1', 'm2', 'm3'];
+  /** There are addresses for more: m4 and so on. */
+  readonly #sizeMax: number;
   readonly #directory: string;
   readonly #ports: readonly number[];
   readonly #flags: readonly string[];
   readonly #processes = new Map<string, ChildProcess>();
   readonly #clients = new Map<string, StoreClients>();
 
-  private constructor(directory: string, ports: readonly number[], flags: readonly string[]) {
+  private constructor(
+    directory: string,
+    ports: readonly number[],
+    flags: readonly string[],
+    size: number,
+    sizeMax: number,
+  ) {
+    this.names = memberNames(size);
+    this.#sizeMax = sizeMax;
     this.#directory = directory;
     this.#ports = ports;
     this.#flags = flags;
   }
 
-  static async create(flags: readonly string[] = []): Promise<StoreProcesses> {
-    const stores = new StoreProcesses(await temporaryDirectory(), await freePorts(6), flags);
+  /** `size` members, and addresses for `sizeMax`. */
+  static async create(flags: readonly string[] = [], size = 3, sizeMax = size): Promise<StoreProcesses> {
+    const ports = await freePorts(2 * sizeMax);
+    const stores = new StoreProcesses(await temporaryDirectory(), ports, flags, size, sizeMax);
     onTestFinished(() => stores.#end());
     return stores;
   }
@@ -98,9 +115,9 @@ export class StoreProcesses {
 
   /** Of a member that was not started yet: where it will look, and who it will be. */
   memberToBe(name: string) {
-    const members = this.names.map((each, at) => ({
+    const members = this.names.map((each) => ({
       name: each,
-      peerUrls: [this.#peerUrl(at)],
+      peerUrls: [this.peerUrl(each)],
       isWitness: false,
     }));
     return {
@@ -109,6 +126,20 @@ export class StoreProcesses {
       name,
       clusterToken: 'etcd-cluster',
     };
+  }
+
+  peerUrl(name: string): string {
+    return `http://127.0.0.1:${this.#ports[this.#sizeMax + this.#index(name)]}`;
+  }
+
+  /** As --initial-cluster takes it. */
+  clusterOf(names: readonly string[]): string {
+    return names.map((name) => `${name}=${this.peerUrl(name)}`).join(',');
+  }
+
+  /** Of the process that was started last. */
+  pid(name: string): number {
+    return this.#processes.get(name)!.pid!;
   }
 
   log(name: string): Promise<string> {
@@ -130,6 +161,7 @@ export class StoreProcesses {
       };
       clients = {
         kv: create('KV'),
+        cluster: create('Cluster'),
         maintenance: create('Maintenance'),
         lease: create('Lease'),
         watch: create('Watch'),
@@ -182,23 +214,20 @@ export class StoreProcesses {
   }
 
   #index(name: string): number {
-    return this.names.findIndex((each) => each === name);
+    return memberNames(this.#sizeMax).indexOf(name);
   }
 
   #flagsOf(name: string, at: number): readonly string[] {
     const clientUrl = `http://127.0.0.1:${this.#ports[at]}`;
+    const peerUrl = this.peerUrl(name);
     return [
       `--name=${name}`,
       `--data-dir=${join(this.#directory, name)}`,
       `--listen-client-urls=${clientUrl}`,
       `--advertise-client-urls=${clientUrl}`,
-      `--listen-peer-urls=${this.#peerUrl(at)}`,
-      `--initial-advertise-peer-urls=${this.#peerUrl(at)}`,
-      `--initial-cluster=${this.names.map((each, index) => `${each}=${this.#peerUrl(index)}`).join(',')}`,
+      `--listen-peer-urls=${peerUrl}`,
+      `--initial-advertise-peer-urls=${peerUrl}`,
+      `--initial-cluster=${this.clusterOf(this.names)}`,
     ];
-  }
-
-  #peerUrl(at: number): string {
-    return `http://127.0.0.1:${this.#ports[3 + at]}`;
   }
 }

@@ -1,7 +1,12 @@
 import { status, type StatusObject } from '@grpc/grpc-js';
 import { MvccError, type MvccErrorCode } from '@raftsman/mvcc';
 import { AuthError, type AuthErrorCode } from '../auth/types.js';
-import { ReplicaError, type ReplicaErrorCode } from '../contract.js';
+import {
+  MembershipError,
+  ReplicaError,
+  type MembershipErrorCode,
+  type ReplicaErrorCode,
+} from '../contract.js';
 
 /** etcd's codes and texts (api/v3rpc/rpctypes/error.go): clients compare the texts. */
 export const etcdErrors = {
@@ -54,6 +59,30 @@ export const etcdErrors = {
   stopped: [status.UNAVAILABLE, 'etcdserver: server stopped'],
   timeout: [status.UNAVAILABLE, 'etcdserver: request timed out'],
   notCapable: [status.UNAVAILABLE, 'etcdserver: not capable'],
+  peerUrlExists: [status.FAILED_PRECONDITION, 'etcdserver: Peer URLs already exists'],
+  notEnoughStarted: [
+    status.FAILED_PRECONDITION,
+    'etcdserver: re-configuration failed due to not enough started members',
+  ],
+  memberBadUrls: [status.INVALID_ARGUMENT, 'etcdserver: given member URLs are invalid'],
+  memberNotLearner: [status.FAILED_PRECONDITION, 'etcdserver: can only promote a learner member'],
+  learnerNotReady: [
+    status.FAILED_PRECONDITION,
+    'etcdserver: can only promote a learner member which is in sync with leader',
+  ],
+  tooManyLearners: [status.FAILED_PRECONDITION, 'etcdserver: too many learner members in cluster'],
+  unhealthy: [status.UNAVAILABLE, 'etcdserver: unhealthy cluster'],
+  notSupportedForLearner: [status.UNAVAILABLE, 'etcdserver: rpc not supported for learner'],
+  // The next three are our own.
+  notSupportedForWitness: [
+    status.UNAVAILABLE,
+    'etcdserver: not capable: this member is a witness, which keeps no data',
+  ],
+  tooManyMembers: [status.FAILED_PRECONDITION, 'etcdserver: too many members in cluster'],
+  learnerFirst: [
+    status.FAILED_PRECONDITION,
+    'etcdserver: a cluster with a witness takes a new member as a learner first, which is promoted then',
+  ],
   memberNotFound: [status.NOT_FOUND, 'etcdserver: member not found'],
   canceled: [status.CANCELLED, 'context canceled'],
   lockSessionExpired: [status.UNKNOWN, 'mutex: session is expired'],
@@ -115,6 +144,19 @@ const byReplicaCode: Record<ReplicaErrorCode, EtcdErrorName> = {
   'leader-changed': 'leaderChanged',
 };
 
+const byMembershipCode: Record<MembershipErrorCode, EtcdErrorName> = {
+  'peer-url-exists': 'peerUrlExists',
+  'bad-urls': 'memberBadUrls',
+  'not-found': 'memberNotFound',
+  'not-learner': 'memberNotLearner',
+  'learner-not-ready': 'learnerNotReady',
+  'too-many-learners': 'tooManyLearners',
+  'too-many-members': 'tooManyMembers',
+  'learner-first': 'learnerFirst',
+  'not-enough-started': 'notEnoughStarted',
+  unhealthy: 'unhealthy',
+};
+
 const byAuthCode: Record<AuthErrorCode, EtcdErrorName> = {
   'root-user-missing': 'rootUserMissing',
   'root-role-missing': 'rootRoleMissing',
@@ -140,6 +182,7 @@ export function toEtcdError(error: unknown): EtcdError | undefined {
   if (error instanceof EtcdError) return error;
   if (error instanceof MvccError) return etcdError(byMvccCode[error.code]);
   if (error instanceof AuthError) return etcdError(byAuthCode[error.code]);
+  if (error instanceof MembershipError) return etcdError(byMembershipCode[error.code]);
   if (error instanceof ReplicaError) return etcdError(byReplicaCode[error.code]);
   return undefined;
 }

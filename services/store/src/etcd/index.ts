@@ -18,6 +18,7 @@ import { createLock } from './lock.js';
 import { createMaintenance } from './maintenance.js';
 import { Passwords } from './passwords.js';
 import { SpaceKeeper } from './space.js';
+import { asStanding } from './standing.js';
 import { Waiters } from './waiters.js';
 import { WatchPump } from './watch-pump.js';
 import { createWatch } from './watch.js';
@@ -51,18 +52,19 @@ export function createEtcdServices(context: Context): EtcdFace {
     { ...kv, definition: takesEncoded(kv.definition, 'Range') },
     service('Watch', watch.handlers),
     service('Lease', createLease(context, keeper, leader)),
-    service('Cluster', guarded(context, guards.Cluster, createCluster(context))),
+    service('Cluster', guarded(context, guards.Cluster, createCluster(context, leader))),
     service('Maintenance', guarded(context, guards.Maintenance, createMaintenance(context))),
     service('Auth', createAuth(context, new Passwords())),
   ];
+  const answered = services.map((each) => asStanding(context, each));
   const waiters = new Waiters();
-  const concurrency: Concurrency = { context, services: new InProcessServices(services), pump, waiters };
+  const concurrency: Concurrency = { context, services: new InProcessServices(answered), pump, waiters };
+  const ofTheirOwn = [
+    service('v3lockpb.Lock', createLock(concurrency), 'etcd/lock.proto'),
+    service('v3electionpb.Election', createElection(concurrency), 'etcd/election.proto'),
+  ];
   return {
-    services: [
-      ...services,
-      service('v3lockpb.Lock', createLock(concurrency), 'etcd/lock.proto'),
-      service('v3electionpb.Election', createElection(concurrency), 'etcd/election.proto'),
-    ],
+    services: [...answered, ...ofTheirOwn.map((each) => asStanding(context, each))],
     close: () => {
       waiters.close();
       watch.close();

@@ -1,8 +1,8 @@
-import { status, type Metadata, type ServiceError } from '@grpc/grpc-js';
+import { status, type Client, type Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import type { LeaseKeepAliveResponse__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseKeepAliveResponse.js';
 import type { LeaseTimeToLiveResponse__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseTimeToLiveResponse.js';
-import { clientCredentials, loadService } from '@raftsman/wire';
+import { clientCredentials, loadService, serviceDefinition } from '@raftsman/wire';
 import type { Caller } from './access.js';
 import { ForwardedTokens } from './auth-tokens.js';
 import type { Context } from './context.js';
@@ -10,11 +10,22 @@ import { etcdError, EtcdError } from './errors.js';
 import { forwarded } from './forwarded.js';
 import { etcdLimits } from './limits.js';
 
+const protoFile = 'etcd/rpc.proto';
+const clusterMethods = serviceDefinition(protoFile, 'etcdserverpb.Cluster');
+
+export type ClusterMethod = 'MemberAdd' | 'MemberRemove' | 'MemberUpdate' | 'MemberPromote' | 'MemberList';
+
+interface Connection {
+  readonly url: string;
+  readonly lease: LeaseClient;
+  readonly cluster: Client;
+}
+
 /** Asks the leader what only it knows, over the client API that it serves to everyone, in the name of whoever asks this member. */
 export class LeaderClient {
   readonly #context: Context;
   readonly #tokens: ForwardedTokens;
-  #connection: { readonly url: string; readonly client: LeaseClient } | undefined;
+  #connection: Connection | undefined;
 
   constructor(context: Context) {
     this.#context = context;
@@ -31,8 +42,18 @@ export class LeaderClient {
     return this.#ask(caller, (metadata) => this.#timeToLive(id, keys, metadata));
   }
 
+  /** Rejects with EtcdError, AuthError or ReplicaError. */
+  async cluster<Response extends object>(
+    method: ClusterMethod,
+    request: object,
+    caller: Caller,
+  ): Promise<Response> {
+    return this.#ask(caller, (metadata) => this.#cluster<Response>(method, request, metadata));
+  }
+
   close(): void {
-    this.#connection?.client.close();
+    this.#connection?.lease.close();
+    this.#connection?.cluster.close();
     this.#connection = undefined;
   }
 
@@ -71,18 +92,49 @@ export class LeaderClient {
     });
   }
 
+  #cluster<Response>(method: ClusterMethod, request: object, metadata: Metadata): Promise<Response> {
+    const { cluster } = this.#clients();
+    const { path, requestSerialize, responseDeserialize } = clusterMethods[method]!;
+    const options = { deadline: Date.now() + etcdLimits.memberChangeTimeoutMs };
+    return new Promise((resolve, reject) => {
+      cluster.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize as (bytes: Buffer) => Response,
+        request,
+        metadata,
+        options,
+        (error, response) => {
+          if (error) reject(fromLeader(error));
+          else if (response) resolve(response);
+          else reject(etcdError('leaderChanged'));
+        },
+      );
+    });
+  }
+
   #client(): LeaseClient {
+    return this.#clients().lease;
+  }
+
+  #clients(): Connection {
     const { replica, config } = this.#context;
     const { leader } = replica.status();
     const url = replica.members().find(({ id }) => id === leader)?.clientUrls[0];
     if (url === undefined) throw etcdError('noLeader');
     if (this.#connection?.url !== url) {
       this.close();
-      const Client = loadService('etcd/rpc.proto', 'etcdserverpb.Lease');
-      const client = new Client(new URL(url).host, clientCredentials(config.leaderSecurity));
-      this.#connection = { url, client: client as unknown as LeaseClient };
+      const create = (name: string): Client => {
+        const Service = loadService(protoFile, `etcdserverpb.${name}`);
+        return new Service(new URL(url).host, clientCredentials(config.leaderSecurity));
+      };
+      this.#connection = {
+        url,
+        lease: create('Lease') as unknown as LeaseClient,
+        cluster: create('Cluster'),
+      };
     }
-    return this.#connection.client;
+    return this.#connection;
   }
 }
 

@@ -18,6 +18,9 @@ export const etcdLimits = {
   leaseRevocationRetryMs: 500,
   /** A renewal or question that goes to the leader. */
   leaderCallTimeoutMs: 5_000,
+  /** How long a change of members is passed on or tried again while leadership moves, and how often. */
+  memberChangeTimeoutMs: 7_000,
+  memberChangeRetryMs: 50,
   /** Attempts at an unused lease id. */
   leaseIdAttemptsMax: 3,
   /** What is written of a large response before others run: bytes, and key-values. */

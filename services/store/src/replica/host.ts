@@ -8,6 +8,7 @@ import {
   type MemberChange,
   type Replica,
   type ReplicaStatus,
+  type Standing,
   type StateView,
 } from '../contract.js';
 import { LostDataError, RemovedError } from '../errors.js';
@@ -132,6 +133,12 @@ export class ReplicaHost implements Replica, PeerEvents {
     };
   }
 
+  get standing(): Standing {
+    const { isLearner, isWitness } = this.#parts.membership;
+    if (isWitness) return 'witness';
+    return isLearner ? 'learner' : 'voter';
+  }
+
   members(): readonly Member[] {
     return this.#parts.membership.members();
   }
@@ -213,8 +220,9 @@ export class ReplicaHost implements Replica, PeerEvents {
 
   /** From the applier. */
   configurationApplied(configuration: Configuration): void {
-    const { membership, reconfigurer, raft } = this.#parts;
+    const { membership, reconfigurer, raft, transport } = this.#parts;
     membership.applied(configuration);
+    transport.setPeers(membership.others());
     reconfigurer.applied(configuration);
     if (!membership.isRemoved(raft.status().id) || this.#removal !== null) return;
     // Whoever asked for it may be waiting for this member's answer.

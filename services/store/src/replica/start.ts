@@ -74,7 +74,11 @@ async function settle(options: ReplicaOptions, who: Identity, journal: Journal):
       `data directory ${options.dataDirectory} is of an earlier version and does not say who the members are: start it once with the --initial-cluster and --initial-cluster-token of its first start`,
     );
   const self = who.memberId as MemberId;
-  const membership = new Membership(self, configuration, firstDirectory(options.initialMembers, options.clusterToken));
+  const membership = new Membership(
+    self,
+    configuration,
+    firstDirectory(options.initialMembers, options.clusterToken),
+  );
   membership.applied(recovered.state.configuration);
   if (membership.isRemoved(self)) throw new RemovedError(removedLine);
   const identity: PeerIdentity = {
@@ -95,7 +99,7 @@ async function makeSureOfThePast(options: ReplicaOptions, opened: Opened): Promi
   const newcomer = { identity, journal, logger: options.logger, signal: options.signal };
   const peers = membership.others().map(({ id, name, peerUrls }): PeerAddress => ({
     id,
-    name: name || id.toString(16),
+    name,
     targets: options.targetsOf(peerUrls),
   }));
   const mark = journal.recovered.rebuild;

@@ -7,6 +7,7 @@ import {
   type Replica,
   type ReplicaErrorCode,
   type ReplicaStatus,
+  type Standing,
   type StateView,
 } from '../../src/contract.js';
 import { createClientPort } from '../../src/client-port.js';
@@ -86,6 +87,12 @@ export class SingleMember implements Replica {
 
   status(): ReplicaStatus {
     return this.#status;
+  }
+
+  get standing(): Standing {
+    const { isLearner, isWitness } = this.#status;
+    if (isWitness) return 'witness';
+    return isLearner ? 'learner' : 'voter';
   }
 
   members(): readonly Member[] {

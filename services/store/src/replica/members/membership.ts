@@ -61,12 +61,14 @@ export class Membership {
     return this.#applied.removed.includes(id) && !membersOf(this.#configuration).includes(id);
   }
 
-  /** Everybody to keep a connection with. */
+  /** Everybody to keep a connection with; who was not seen yet is called by its id. */
   others(): readonly DirectoryMember[] {
     const counted = membersOf(this.#configuration);
     const { members, leaving } = this.#directory;
     const stillCounted = leaving.filter(({ id }) => counted.includes(id));
-    return [...members, ...stillCounted].filter(({ id }) => id !== this.self);
+    return [...members, ...stillCounted]
+      .filter(({ id }) => id !== this.self)
+      .map((member) => ({ ...member, name: member.name || member.id.toString(16) }));
   }
 
   /** In etcd's order. */
@@ -75,10 +77,6 @@ export class Membership {
     return this.#directory.members
       .map((member) => ({ ...member, isLearner: learners.includes(member.id) }))
       .toSorted((left, right) => (firstUrlOf(left) < firstUrlOf(right) ? -1 : 1));
-  }
-
-  nameOf(id: MemberId): string {
-    return memberOf(this.#directory, id)?.name || id.toString(16);
   }
 
   /** The directory with what its members say of themselves; null: it is in there already, or a change is under way. */

@@ -25,8 +25,8 @@ export interface ExchangeEvents {
 
 export interface Exchange {
   readonly handle: (call: ExchangeCall) => void;
-  /** Its stream ends: it was removed from the cluster. */
-  dismiss(peer: MemberId): void;
+  /** The streams of those that were removed from the cluster end, and say so. */
+  dismissRemoved(): void;
 }
 
 const refusalCodes = {
@@ -110,8 +110,10 @@ export function createExchange(
     call.on('cancelled', end);
     call.on('error', end);
   };
-  const dismiss = (peer: MemberId): void => {
-    current.get(peer)?.emit('error', { code: status.PERMISSION_DENIED, details: removedLine });
+  const dismissRemoved = (): void => {
+    for (const [peer, call] of current)
+      if (identity.isRemoved(peer))
+        call.emit('error', { code: status.PERMISSION_DENIED, details: removedLine });
   };
-  return { handle, dismiss };
+  return { handle, dismissRemoved };
 }

@@ -31,12 +31,14 @@ export interface LinkEvents {
 
 /** The stream of messages to one peer: kept up, and never more than its bounded queue behind. */
 export class PeerLink {
-  readonly #peer: PeerAddress;
+  #peer: PeerAddress;
   readonly #identity: PeerIdentity;
   readonly #events: LinkEvents;
   readonly #logger: Logger;
   #client: PeerClient;
-  /** Which of the targets. */
+  /** Where the client leads. */
+  #target: PeerTarget;
+  /** Which of the targets is next. */
   #at = 0;
   readonly #outbox = new Outbox();
   #state: LinkState;
@@ -48,13 +50,21 @@ export class PeerLink {
     this.#identity = identity;
     this.#events = events;
     this.#logger = logger;
-    this.#client = createPeerClient(this.target);
+    this.#target = peer.targets[0]!;
+    this.#client = createPeerClient(this.#target);
     this.#state = this.#connect();
   }
 
   /** The one that is used now. */
   get target(): PeerTarget {
-    return this.#peer.targets[this.#at]!;
+    return this.#target;
+  }
+
+  /** The peer is to be found elsewhere, as soon as it is not where it was. */
+  move(peer: PeerAddress): void {
+    this.#peer = peer;
+    this.#at = 0;
+    if (this.#state.kind === 'connecting') this.#state.call.cancel();
   }
 
   send(message: Message): void {
@@ -132,10 +142,12 @@ export class PeerLink {
   #reconnect(): void {
     const { targets } = this.#peer;
     // The one that broke once it was open may be back at once.
-    if (targets.length > 1 && this.#failures > 1) {
-      this.#at = (this.#at + 1) % targets.length;
+    if (this.#failures > 1) this.#at = (this.#at + 1) % targets.length;
+    const target = targets[this.#at]!;
+    if (target.target !== this.#target.target) {
+      this.#target = target;
       this.#client.close();
-      this.#client = createPeerClient(this.target);
+      this.#client = createPeerClient(target);
     }
     this.#state = this.#connect();
   }
@@ -151,7 +163,7 @@ export class PeerLink {
     const complaint = `${code} ${details}`;
     if (complaint === this.#lastComplaint) return;
     this.#lastComplaint = complaint;
-    const fields = { peer: this.#peer.name, target: this.target.target, code: status[code], details };
+    const fields = { peer: this.#peer.name, target: this.#target.target, code: status[code], details };
     if (code === status.FAILED_PRECONDITION) this.#logger.error(fields, 'peer refused this member');
     else this.#logger.warn(fields, 'connection to peer broke');
   }

@@ -87,13 +87,14 @@ export class PeerTransport {
     for (const { id, name, peerUrls } of peers) {
       const targets = this.#options.targetsOf(peerUrls);
       const known = this.#neighbours.get(id);
-      if (known !== undefined && sameTargets(known.address.targets, targets))
-        this.#neighbours.set(id, { ...known, isVisitor: false });
-      else this.#meet({ id, name, targets }, false);
+      const address = { id, name, targets };
+      if (known === undefined || targets.length === 0) this.#meet(address, false);
+      else this.#keep(known, address);
     }
     const wanted = new Set(peers.map(({ id }) => id));
     for (const [id, { isVisitor }] of this.#neighbours) if (!wanted.has(id) && !isVisitor) this.#leave(id);
     for (const id of this.#neighbours.keys()) if (this.#options.identity.isRemoved(id)) this.#leave(id);
+    this.#exchange.dismissRemoved();
   }
 
   send(messages: readonly Message[]): void {
@@ -141,10 +142,15 @@ export class PeerTransport {
     this.#neighbours.set(id, { address, link, isVisitor });
   }
 
+  /** A connection that works is kept, wherever its peer is to be found from now on: it may not be there yet. */
+  #keep({ address: before, link }: Neighbour, address: PeerAddress): void {
+    if (!sameTargets(before.targets, address.targets)) link.move(address);
+    this.#neighbours.set(address.id, { address, link, isVisitor: false });
+  }
+
   #leave(id: MemberId): void {
     this.#neighbours.get(id)?.link.close();
     this.#neighbours.delete(id);
-    if (this.#options.identity.isRemoved(id)) this.#exchange.dismiss(id);
   }
 
   #greeted(from: MemberId, { name, clientUrls, peerUrls }: Hello__Output): void {
