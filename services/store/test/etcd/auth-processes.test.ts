@@ -186,4 +186,48 @@ describe('users of three members', { timeout: 120_000 }, () => {
       expect((await users.put(name, '', 'a')).details).toBe(nobody);
     }
   });
+
+  // etcd-io/etcd#14571: members that judged by different users and roles came to hold different keys.
+  test('may change under their writes: the members stay the same', async () => {
+    const stores = await StoreProcesses.create();
+    stores.startAll();
+    await stores.leader();
+    const users = new Users(stores);
+    const [one] = stores.names;
+    await users.enable(one);
+    const root = await users.login(one, 'root', 'secret');
+    const token = await users.login(one, 'user', 'pw');
+    let changing = true;
+    const answers = new Set<string | undefined>();
+    const writing = stores.names.map(async (name) => {
+      for (let at = 0; changing; at += 1)
+        answers.add((await users.put(name, token, `a${name}${at}`)).details);
+    });
+    for (let round = 0; round < 40; round += 1) {
+      const name = stores.names[round % 3]!;
+      await users.grant(name, root, 'a', 'b');
+      expect((await users.put(stores.names[(round + 1) % 3]!, token, 'a')).details).toBeUndefined();
+      await users.does(name, root, 'Auth/roleRevokePermission', {
+        role: 'app',
+        key: bytes('a'),
+        rangeEnd: bytes('b'),
+      });
+      const refused = await users.put(stores.names[(round + 2) % 3]!, token, 'a');
+      expect(refused.details).toBe('etcdserver: permission denied');
+    }
+    changing = false;
+    await Promise.all(writing);
+    answers.delete('etcdserver: revision of auth store is old');
+    expect(answers).toEqual(new Set([undefined, 'etcdserver: permission denied']));
+    const everything = { key: bytes('\0'), rangeEnd: bytes('\0') };
+    const states = await Promise.all(
+      stores.names.map(async (name) => [
+        (await users.does(name, root, 'KV/range', everything))['kvs'],
+        (await users.does(name, root, 'Maintenance/hash', {}))['hash'],
+        (await users.does(name, root, 'Auth/authStatus', {}))['authRevision'],
+      ]),
+    );
+    expect(states[1]).toEqual(states[0]);
+    expect(states[2]).toEqual(states[0]);
+  });
 });
