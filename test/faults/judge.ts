@@ -41,13 +41,20 @@ export class Judge {
   readonly #leases: LeaseBook;
   #before: Replay;
   #state: StoreState;
-  #unknown: readonly KvOperation[] = [];
+  #unknown: readonly KvOperation[];
 
-  constructor(truth: Truth, leases: LeaseBook, initial: StoreState) {
+  /** `unknown`: operations of before whose answer was lost. */
+  constructor(truth: Truth, leases: LeaseBook, initial: StoreState, unknown: readonly KvOperation[] = []) {
+    this.#unknown = unknown;
     this.#truth = truth;
     this.#leases = leases;
     this.#state = initial;
     this.#before = new Replay(initial);
+  }
+
+  /** Operations whose answer was lost and that have not been seen to happen. */
+  get unknown(): readonly KvOperation[] {
+    return this.#unknown;
   }
 
   /** The store as the last phase left it. */

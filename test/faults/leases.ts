@@ -7,9 +7,33 @@ interface LeaseRecord {
   revokeAskedMs: number;
 }
 
+/** A lease as JSON; `revokeAskedMs` null: nobody did. */
+export interface SavedLease {
+  readonly lease: string;
+  readonly ttlMs: number;
+  readonly renewedMs: number;
+  readonly revokeAskedMs: number | null;
+}
+
 /** What clients know of their leases: none may end early, unless somebody asked for it. */
 export class LeaseBook {
   readonly #leases = new Map<string, LeaseRecord>();
+
+  static of(saved: readonly SavedLease[]): LeaseBook {
+    const book = new LeaseBook();
+    for (const { lease, revokeAskedMs, ...rest } of saved)
+      book.#leases.set(lease, { ...rest, revokeAskedMs: revokeAskedMs ?? Infinity });
+    return book;
+  }
+
+  save(): readonly SavedLease[] {
+    return [...this.#leases].map(([lease, { ttlMs, renewedMs, revokeAskedMs }]) => ({
+      lease,
+      ttlMs,
+      renewedMs,
+      revokeAskedMs: revokeAskedMs === Infinity ? null : revokeAskedMs,
+    }));
+  }
 
   granted(lease: string, sentMs: number, ttlSeconds: number): void {
     this.#leases.set(lease, { ttlMs: ttlSeconds * 1_000, renewedMs: sentMs, revokeAskedMs: Infinity });

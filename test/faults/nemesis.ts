@@ -20,6 +20,8 @@ export interface Scene {
   readonly random: Random;
   /** Lives of members (`name/life`) whose disk was full: these may end by themselves. */
   readonly mayEnd: Set<string>;
+  /** Names of members whose disk is full now: the alarm of it stays. */
+  readonly fullDisks: Set<string>;
   /** The leading member, as far as anybody knows. */
   readonly leader: () => Promise<Member | null>;
 }
@@ -154,12 +156,14 @@ export const faultKinds: readonly FaultKind[] = [
     inject: async (scene) => {
       const member = await victim(scene);
       const fault = await fillDisk(member.machine.disk);
+      scene.fullDisks.add(member.name);
       scene.mayEnd.add(`${member.name}/${member.life}`);
       return {
         did: `filled the disk of ${member.name}`,
         undoing: `${fault.undoing}, and starts ${member.name} again if it has ended`,
         undo: async () => {
           await fault.undo();
+          scene.fullDisks.delete(member.name);
           await member.start();
         },
       };

@@ -1,7 +1,16 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../support/cluster.js';
+import { judgeAgain } from './recording.js';
 import { soak, type SoakReport } from './soak.js';
+
+/** `node test/faults/soak.mjs <directory> <phase>`: what a run left is judged again. Answers the exit code. */
+export function judgeKept(directory: string, phase: string): number {
+  const { anomalies, isUndecided, revisions } = judgeAgain(directory, Number(phase));
+  console.log(`${revisions} revisions${isUndecided ? ', UNDECIDED' : ''}, ${anomalies.length} anomalies`);
+  for (const anomaly of anomalies) console.log(`- ${anomaly}`);
+  return anomalies.length === 0 && !isUndecided ? 0 : 1;
+}
 
 /** `make soak`: DURATION (30m, 90s, …) and SEED from the environment. Answers the exit code. */
 export async function main(): Promise<number> {

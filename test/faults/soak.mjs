@@ -7,4 +7,5 @@ const { module } = await runnerImport(new URL('soak-main.ts', import.meta.url).p
   resolve: { conditions },
   ssr: { resolve: { conditions } },
 });
-process.exit(await module.main());
+const [directory, phase] = process.argv.slice(2);
+process.exit(directory === undefined ? await module.main() : module.judgeKept(directory, phase));

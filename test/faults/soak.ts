@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, rmSync, writeFileSync, type WriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync, rmSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -6,7 +6,6 @@ import {
   FaultLedger,
   Recorder,
   sameKeyValue,
-  type HistoryEvent,
   type KvInput,
   type KvOutput,
   type PutOutput,
@@ -18,6 +17,7 @@ import { disarm, hashKv, leadingMember, type MemberHash } from './cluster.js';
 import { Judge, type Evidence } from './judge.js';
 import { startMembers, type Members } from './members.js';
 import { disturb, faultKinds, type FaultKind, type Scene } from './nemesis.js';
+import { Recording } from './recording.js';
 import { Run } from './run.js';
 import { client, compact, perform } from './traffic.js';
 import { allKeys, Observer, watchAround } from './watching.js';
@@ -62,6 +62,8 @@ const soakLimits = {
   /** Of a run that is not void: less traffic shows nothing. */
   answeredPerPhaseMin: 50,
   anomaliesMax: 50,
+  /** Those of the last phase still matter to the next one's watches. */
+  compactionsKept: 1_000,
 } as const;
 
 /** Runs real members under traffic and faults, phase by phase, and judges what was recorded. Everything is healed and removed in the end, whatever happens. */
@@ -119,7 +121,7 @@ class Soak {
   readonly #scene: Scene;
   readonly #startMs = performance.now();
   readonly #timeline: WriteStream;
-  #history: WriteStream | null = null;
+  readonly #recording: Recording;
   readonly #recoveryMs: number[] = [];
   #phase = 0;
   #revisions = 0;
@@ -130,13 +132,20 @@ class Soak {
     this.#ledger = ledger;
     this.#timeline = createWriteStream(join(options.directory, 'timeline.txt'));
     this.#connections = members.all.map(connect);
+    this.#recording = new Recording(options.directory);
     const recorder = new Recorder<KvInput, KvOutput>(
       () => performance.now(),
-      (event: HistoryEvent<KvInput, KvOutput>) => this.#history?.write(`${JSON.stringify(event)}\n`),
+      (event) => this.#recording.write(event),
     );
     this.#run = new Run({ random, members, connections: this.#connections, recorder });
     this.#judge = new Judge(this.#run.truth, this.#run.leases, emptyStore);
-    this.#scene = { members, random, mayEnd: new Set(), leader: () => leadingMember(this.#connections) };
+    this.#scene = {
+      members,
+      random,
+      mayEnd: new Set(),
+      fullDisks: new Set(),
+      leader: () => leadingMember(this.#connections),
+    };
     members.onUnexpectedEnd = (member, how) => {
       if (!this.#scene.mayEnd.has(`${member.name}/${member.life}`))
         return this.anomaly(`${member.name} died: ${how}`);
@@ -151,6 +160,7 @@ class Soak {
     this.#tell(
       `seed ${this.#options.seed}, ${this.#members.machines.areApart ? 'members in network namespaces' : 'members on loopback: no cut links, no full disks (they need root)'}`,
     );
+    this.#recording.begin(1);
     await this.#recovered();
     const untilMs = performance.now() + durationMs;
     while (performance.now() < untilMs && signal?.aborted !== true && !this.#isHopeless()) {
@@ -175,8 +185,8 @@ class Soak {
   async close(): Promise<void> {
     await Promise.all(this.#observers.map((observer) => observer.stop()));
     for (const connection of this.#connections) connection.close();
-    for (const stream of [this.#history, this.#timeline])
-      if (stream !== null) await new Promise((resolve) => stream.end(resolve));
+    await this.#recording.end(this.#run.anomalies.length === 0);
+    await new Promise((resolve) => this.#timeline.end(resolve));
   }
 
   /** Traffic and faults for so long; then no faults, then no traffic. */
@@ -190,7 +200,6 @@ class Soak {
     } = this.#options;
     const run = this.#run;
     run.prefix = `s/${this.#phase}/`;
-    this.#history = createWriteStream(join(this.#options.directory, `history-${this.#phase}.jsonl`));
     const [traffic, trouble] = [new AbortController(), new AbortController()];
     const kinds = faults.filter(({ needsMachines }) => !needsMachines || this.#members.machines.areApart);
     const everyMs = (clients * 1_000) / operationsPerSecond;
@@ -198,6 +207,7 @@ class Soak {
       ...Array.from({ length: clients }, (_, i) => client(run, i, everyMs, traffic.signal)),
       ...Array.from({ length: watchers }, () => watchAround(run, traffic.signal)),
       compact(run, traffic.signal),
+      this.#operate(traffic.signal),
     ];
     const troubled = disturb(this.#scene, this.#ledger, kinds, (what) => this.#tell(what), trouble.signal);
     await Promise.race([sleep(lengthMs), aborted(signal), ...busy, troubled]);
@@ -209,6 +219,17 @@ class Soak {
     await sleep(500);
     traffic.abort();
     await Promise.all(busy);
+  }
+
+  /** Takes back the alarms that full disks left, as an operator who has made room. */
+  async #operate(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(500, undefined, { signal }).catch(() => undefined);
+      const connection = this.#run.random.pick(this.#connections);
+      if (this.#scene.fullDisks.size > 0 || !(await isReady(connection, 500))) continue;
+      // Not now: there is no leader, or the member is paused.
+      await disarm(connection).catch(() => undefined);
+    }
   }
 
   /** A write on every member, within a bounded time. */
@@ -254,11 +275,11 @@ class Soak {
       operations: run.recorder.take(),
       staleReads,
       watches,
-      compactions: run.compactions,
+      compactions: [...run.compactions],
       endRevision: read.revision,
     };
     const answered = evidence.operations.filter(({ outcome }) => outcome.kind === 'ok').length;
-    this.#keep(evidence);
+    this.#recording.keep(this.#judge, run.leases, evidence);
     const judgement = this.#judge.judge(evidence);
     for (const anomaly of judgement.anomalies) this.anomaly(anomaly);
     if (judgement.isUndecided) this.anomaly('the checker did not decide');
@@ -269,9 +290,9 @@ class Soak {
     this.#tell(
       `phase ${this.#phase}: ${evidence.operations.length} operations (${answered} answered), ${watches.length} watches, ${staleReads.length} stale reads, revision ${read.revision}, judged in ${Math.round(judgement.checkMs)} ms: ${this.#run.anomalies.length === 0 ? 'no anomaly' : `${this.#run.anomalies.length} ANOMALIES`}`,
     );
-    const history = this.#history;
-    if (history !== null) await new Promise((resolve) => history.end(resolve));
-    if (run.anomalies.length === 0) for (const name of this.#files()) rmSync(name, { force: true });
+    await this.#recording.end(run.anomalies.length === 0);
+    this.#recording.begin(this.#phase + 1);
+    run.compactions.splice(0, run.compactions.length - soakLimits.compactionsKept);
   }
 
   async #readAll(): Promise<RangeOutput> {
@@ -324,17 +345,6 @@ class Soak {
       if (performance.now() > deadlineMs) throw new Error(`waited too long until ${what}: ${reason}`);
       await sleep(50);
     }
-  }
-
-  #files(): readonly string[] {
-    const { directory } = this.#options;
-    return [join(directory, `history-${this.#phase}.jsonl`), join(directory, `evidence-${this.#phase}.json`)];
-  }
-
-  /** What the judges see beside the history, and where it begins; removed again if they find nothing. */
-  #keep({ staleReads, watches, compactions, endRevision }: Evidence): void {
-    const base = { revision: this.#judge.state.revision, kvs: [...this.#judge.state.keys.values()] };
-    writeFileSync(this.#files()[1]!, JSON.stringify({ base, endRevision, compactions, staleReads, watches }));
   }
 
   #isHopeless(): boolean {
