@@ -21,16 +21,25 @@ export function missing(...binaries: readonly string[]): string | undefined {
   return `SKIPPED: ${absent.join(' and ')} not installed (apt-get install etcd-server etcd-client): nothing is compared with real etcd`;
 }
 
+export interface EtcdOptions {
+  /** More of etcd's, without the dashes. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** Makes the data directory, which is not there yet, of member `default` with this peer URL. */
+  readonly prepare?: (dataDirectory: string, peerUrl: string) => Promise<unknown>;
+}
+
 /** Debian's etcd, one member, on free ports and a directory of its own. */
-export async function startEtcd(): Promise<Peer> {
+export async function startEtcd({ flags = {}, prepare }: EtcdOptions = {}): Promise<Peer> {
   const directory = await mkdtemp(join(tmpdir(), 'etcd-compat-'));
   const [clientPort, peerPort] = [await freePort(), await freePort()];
   const clientUrl = `http://127.0.0.1:${clientPort}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
+  const dataDirectory = join(directory, 'data');
+  await prepare?.(dataDirectory, peerUrl);
   const child = spawn(
     etcdBinary,
     Object.entries({
-      'data-dir': directory,
+      'data-dir': dataDirectory,
       name: 'default',
       'log-level': 'error',
       logger: 'zap',
@@ -39,6 +48,7 @@ export async function startEtcd(): Promise<Peer> {
       'listen-peer-urls': peerUrl,
       'initial-advertise-peer-urls': peerUrl,
       'initial-cluster': `default=${peerUrl}`,
+      ...flags,
     }).map(([flag, value]) => `--${flag}=${value}`),
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readRow } from '@raftsman/mvcc';
 import { authRowByte } from '../auth/rows.js';
 import type { Member, Row, StateView } from '../contract.js';
@@ -55,7 +56,17 @@ export async function* fillBackend(
     inKeys = true;
     addSmall(small, add);
   };
+  let rows = 0;
+  let sliceStartMs = performance.now();
   for await (const row of view.rows()) {
+    rows += 1;
+    if (
+      rows % snapshotLimits.sliceCheckRows === 0 &&
+      performance.now() - sliceStartMs > snapshotLimits.sliceMs
+    ) {
+      await nextTurn();
+      sliceStartMs = performance.now();
+    }
     if (row.key[0] === alarmRowByte || row.key[0] === authRowByte) {
       small.push(row);
       smallBytes += row.key.length + row.value.length;

@@ -18,6 +18,9 @@ export const snapshotLimits = {
   smallRowsBytesMax: 64 * mebibyte,
   /** What one message of the Snapshot call carries, and what one step of writing a file gathers. */
   blobBytes: 64 * 1024,
+  /** Others run after so long, measured every so many rows. */
+  sliceMs: 5,
+  sliceCheckRows: 32,
   /** Snapshots that one member sends at once; each makes LevelDB keep what it needs. */
   snapshotsMax: 4,
   /** A client that takes nothing for so long is given up, for the same reason. */

@@ -56,7 +56,7 @@ function table(heads: readonly string[], row: readonly string[]): string {
   const widths = heads.map((head, at) => Math.max(head.length, row[at]!.length));
   const line = `+${widths.map((width) => '-'.repeat(width + 2)).join('+')}+`;
   const centred = heads.map((head, at) => {
-    const left = Math.ceil((widths[at]! - head.length) / 2);
+    const left = Math.floor((widths[at]! - head.length) / 2);
     return head.padStart(head.length + left).padEnd(widths[at]!);
   });
   const right = row.map((cell, at) => cell.padStart(widths[at]!));

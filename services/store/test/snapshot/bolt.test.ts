@@ -87,10 +87,11 @@ describe('a bbolt file', () => {
         async (contents, pageBytes) => {
           const buckets = new Map(contents.map((each, at) => [`bucket${at}`, each]));
           const found = await read(write(buckets, pageBytes, [...buckets.keys()]));
-          expect(found).toEqual(buckets);
+          expect([...found.keys()]).toEqual([...buckets.keys()]);
+          for (const [name, each] of buckets) expect(text(found.get(name)!)).toBe(text(each));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 15 },
     );
   });
 

@@ -312,7 +312,7 @@ describe('what etcd does and we do not', () => {
     const { auth } = await startIn(options);
     expect(auth.enabled).toBe(false);
     expect(auth.revision).toBe(9);
-    expect(auth.user('root')).toEqual({ name: 'root', password: null, roles: ['root'] });
+    expect(auth.user('root')).toEqual({ name: 'root', password: '', roles: ['root'] });
     expect(auth.role('root')!.permissions).toEqual([{ type: 'READWRITE', key: 'k', rangeEnd: '' }]);
   });
 
