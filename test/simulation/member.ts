@@ -21,9 +21,6 @@ import type { World } from './world.js';
 /** Ready after Ready without any event: far more than the longest log here is applied in. */
 const readyRoundsMax = 10_000;
 
-/** What a stopped process finds in its sockets; the rest is lost. */
-const waitingMax = 200;
-
 /** One member: the core, and the host loop of its documentation over a simulated disk and network. */
 export class SimulatedMember {
   readonly id: MemberId;
@@ -211,7 +208,7 @@ export class SimulatedMember {
     const raft = this.#raft;
     if (raft === null) return;
     if (this.#waiting !== null) {
-      if (this.#waiting.length < waitingMax) this.#waiting.push(what);
+      this.#waiting.push(what);
       return;
     }
     try {

@@ -111,7 +111,7 @@ function weatherOf(random: Random): Omit<Plan, keyof typeof fixedMembers> {
     inflightAppendsMax: random.pick([1, 2, 4, 16]),
     uncommittedBytesMax: random.pick([200, 2000]),
     committedBytesMax: random.pick([1, 100, 10_000]),
-    faultsForMs: random.between(800, 2400),
+    faultsForMs: random.between(700, 1800),
     messageLoss: calm ? 0 : random.pick([0, 0.01, 0.05, 0.2]),
     messageDuplication: random.pick([0, 0.02, 0.1]),
     messageDelayMsMax: random.pick([2, 8, 25]),
