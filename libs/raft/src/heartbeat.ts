@@ -33,7 +33,9 @@ export function handleHeartbeatRequest(state: RaftState, message: MessageOf<'hea
 
 export function handleHeartbeatResponse(state: RaftState, message: MessageOf<'heartbeat-response'>): void {
   const progress = state.progress.get(message.from);
-  if (progress === undefined || message.readContext > state.reads.round) {
+  // A member that was removed a while ago.
+  if (progress === undefined) return;
+  if (message.readContext > state.reads.round) {
     state.refusedMessages += 1;
     return;
   }

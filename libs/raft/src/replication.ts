@@ -90,7 +90,9 @@ function sendSnapshot(state: RaftState, member: MemberId, progress: Progress): v
 export function handleAppendResponse(state: RaftState, message: MessageOf<'append-response'>): void {
   const progress = state.progress.get(message.from);
   const { log } = state;
-  if (progress === undefined || message.index > log.lastIndex) {
+  // A member that was removed a while ago.
+  if (progress === undefined) return;
+  if (message.index > log.lastIndex) {
     state.refusedMessages += 1;
     return;
   }

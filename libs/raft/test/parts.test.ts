@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { MemoryLog, configurationOf, logIndex, memberId, term } from '@raftsman/raft';
 import { describe, expect, it } from 'vitest';
 import { Progress } from '../src/progress.js';
-import { electionOutcome, reachedByMajority } from '../src/quorum.js';
+import { electionOutcome, isMajority, reachedByMajority } from '../src/quorum.js';
 import { entriesOf } from './harness.js';
 
 const votersUpTo = (count: number) =>
@@ -18,6 +18,36 @@ describe('majorities', () => {
           expected,
         );
       }),
+    );
+  });
+
+  it('are two in a joint configuration, each counted as if it were alone', () => {
+    const ids = fc.uniqueArray(fc.integer({ min: 1, max: 9 }).map(memberId), { minLength: 1, maxLength: 5 });
+    const votes = fc.array(fc.constantFrom(true, false, undefined), { minLength: 10, maxLength: 10 });
+    fc.assert(
+      fc.property(
+        ids,
+        ids,
+        votes,
+        fc.array(fc.nat(20), { minLength: 10 }),
+        (voters, outgoing, cast, match) => {
+          const given = new Map(
+            cast.flatMap((vote, at) => (vote === undefined ? [] : [[memberId(at), vote]])),
+          );
+          const joint = configurationOf(voters, { outgoing });
+          const sides = [configurationOf(voters), configurationOf(outgoing)];
+          const numberOf = (member: number) => match[member] ?? 0;
+          const has = (member: number) => cast[member] === true;
+          const outcomes = sides.map((side) => electionOutcome(side, given));
+          const both = outcomes.every((outcome) => outcome === 'won');
+          const lost = outcomes.some((outcome) => outcome === 'lost');
+          expect(electionOutcome(joint, given)).toBe(both ? 'won' : lost ? 'lost' : 'pending');
+          expect(reachedByMajority(joint, numberOf)).toBe(
+            Math.min(...sides.map((side) => reachedByMajority(side, numberOf))),
+          );
+          expect(isMajority(joint, has)).toBe(sides.every((side) => isMajority(side, has)));
+        },
+      ),
     );
   });
 
