@@ -164,7 +164,7 @@ describe.runIf(isRoot)('with root', () => {
     const passes = async (): Promise<boolean> => {
       const script = `const s = require('node:dgram').createSocket('udp4'), c = require('node:dgram').createSocket('udp4');
         s.on('message', () => process.exit(0));
-        s.bind(0, '127.0.0.1', () => c.bind(0, '127.0.0.2', () => { c.send('x', s.address().port, '127.0.0.1'); setTimeout(() => process.exit(1), 300); }));`;
+        s.bind(0, '127.0.0.1', () => c.bind(0, '127.0.0.2', () => { c.send('x', s.address().port, '127.0.0.1'); setTimeout(() => process.exit(1), 1500); }));`;
       const child = spawn(enter[0]!, [...enter.slice(1), process.execPath, '-e', script]);
       const [code] = (await once(child, 'exit')) as [number];
       return code === 0;
