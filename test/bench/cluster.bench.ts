@@ -1,34 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { createTestCluster, type TestCluster } from '../support/cluster.js';
 import { pause } from './load.js';
+import { usageOf } from './members.js';
+import { settings, wanted } from './settings.js';
 
-/** How long the idle cluster is watched. */
-const idleMs = Number(process.env.BENCH_IDLE_SECONDS ?? 30) * 1_000;
-
-interface Usage {
-  readonly residentBytes: number;
-  readonly cpuSeconds: number;
-  /** Bytes that the process caused to be sent to the disk (/proc/<pid>/io, write_bytes). */
-  readonly writtenBytes: number;
-}
-
-const ticksPerSecond = 100;
-
-function usageOf(pid: number): Usage {
-  const file = (name: string): string => readFileSync(`/proc/${pid}/${name}`, 'utf8');
-  const fields = file('stat')
-    .slice(file('stat').lastIndexOf(')') + 2)
-    .split(' ');
-  return {
-    residentBytes: Number(/VmRSS:\s+(\d+) kB/.exec(file('status'))![1]) * 1_024,
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
-    writtenBytes: Number(/^write_bytes: (\d+)/m.exec(file('io'))![1]),
-  };
-}
+const { idleMs } = settings;
 
 /** What `make up` costs while nothing happens: the figures that a Raspberry Pi's owner asks for. */
-describe('an idle cluster of three masters and three workers', () => {
+describe.runIf(wanted('cluster'))('an idle cluster of three masters and three workers', () => {
   let cluster: TestCluster;
   beforeAll(() => {
     cluster = createTestCluster(9);

@@ -8,6 +8,7 @@ export const connectKV = (endpoint: string): KVClient =>
   new KV(endpoint, ChannelCredentials.createInsecure(), {
     'grpc.initial_reconnect_backoff_ms': 20,
     'grpc.max_reconnect_backoff_ms': 100,
+    'grpc.use_local_subchannel_pool': 1,
   }) as unknown as KVClient;
 
 export interface Latencies {
@@ -24,14 +25,17 @@ export function summarize(latenciesMs: readonly number[], errors: number, elapse
   return { perSecond: (sorted.length / elapsedMs) * 1_000, p50Ms: at(0.5), p99Ms: at(0.99), errors };
 }
 
-/** `clients` callers, each with one call on its way, spread over the members, for `durationMs`. */
+type Call = (kv: KVClient, done: (error: unknown) => void) => void;
+
+/** `clients` callers, each with one call on its way, spread over the members, for `durationMs`. Ten callers share a connection. */
 export async function closedLoop(
   endpoints: readonly string[],
   clients: number,
   durationMs: number,
-  call: (kv: KVClient, done: (error: unknown) => void) => void,
+  call: Call,
 ): Promise<Latencies> {
-  const connections = endpoints.map(connectKV);
+  const count = endpoints.length * Math.max(1, Math.ceil(clients / endpoints.length / 10));
+  const connections = Array.from({ length: count }, (_, i) => connectKV(endpoints[i % endpoints.length]!));
   const latenciesMs: number[] = [];
   let errors = 0;
   const startMs = performance.now();
@@ -53,19 +57,65 @@ export async function closedLoop(
   return summarize(latenciesMs, errors, elapsedMs);
 }
 
+/** Calls that come at a fixed rate, whether or not the earlier ones were answered: latency counts from when a call was due. */
+export async function openLoop(
+  endpoints: readonly string[],
+  perSecond: number,
+  durationMs: number,
+  call: Call,
+): Promise<Latencies> {
+  const connections = Array.from({ length: 12 }, (_, i) => connectKV(endpoints[i % endpoints.length]!));
+  const latenciesMs: number[] = [];
+  let errors = 0;
+  let open = 0;
+  let begun = 0;
+  const startMs = performance.now();
+  const total = Math.round((perSecond * durationMs) / 1_000);
+  while (begun < total) {
+    const due = Math.min(total, Math.floor(((performance.now() - startMs) * perSecond) / 1_000));
+    for (; begun < due; begun += 1) {
+      const dueMs = startMs + (begun * 1_000) / perSecond;
+      open += 1;
+      call(connections[begun % connections.length]!, (error) => {
+        open -= 1;
+        if (error) errors += 1;
+        else latenciesMs.push(performance.now() - dueMs);
+      });
+    }
+    await pause(1);
+  }
+  while (open > 0) await pause(5);
+  for (const connection of connections) connection.close();
+  return summarize(latenciesMs, errors, performance.now() - startMs);
+}
+
 const value = Buffer.alloc(1_024, 'x');
 let keys = 0;
 
 /** One put of 1 KiB under one of 10,000 keys, as `etcdctl check perf` does. */
-export const put = (kv: KVClient, done: (error: unknown) => void): void => {
+export const put: Call = (kv, done) => {
   keys = (keys + 1) % 10_000;
   kv.Put({ key: Buffer.from(`bench/${keys}`), value }, { deadline: Date.now() + 5_000 }, done);
 };
 
 /** One linearizable read of such a key. */
-export const get = (kv: KVClient, done: (error: unknown) => void): void => {
+export const get: Call = (kv, done) => {
   keys = (keys + 1) % 10_000;
   kv.Range({ key: Buffer.from(`bench/${keys}`) }, { deadline: Date.now() + 5_000 }, done);
+};
+
+/** Such a read, of whatever the member that was asked has applied. */
+export const getSerializable: Call = (kv, done) => {
+  keys = (keys + 1) % 10_000;
+  const request = { key: Buffer.from(`bench/${keys}`), serializable: true };
+  kv.Range(request, { deadline: Date.now() + 5_000 }, done);
+};
+
+let turn = 0;
+/** Four reads, then a write. */
+export const mixed: Call = (kv, done) => {
+  turn = (turn + 1) % 5;
+  (turn === 0 ? put : get)(kv, done);
 };
 
 /** The longest time between two accepted writes, over members that stay, while `disturb` happens. */
@@ -92,7 +142,7 @@ export async function writeGapMs(endpoints: readonly string[], disturb: () => vo
   const disturbedMs = performance.now();
   disturb();
   while (!acceptedMs.some((ms) => ms > disturbedMs + 400)) await pause(10);
-  await pause(500);
+  await pause(1_500);
   going = false;
   await Promise.all(writers);
   for (const connection of connections) connection.close();
