@@ -18,73 +18,102 @@ export interface Contender {
 
 export const raftsmanStore: Contender = {
   name: 'raftsman',
-  command: [process.execPath, join(repositoryRoot, 'bin', 'raftsman'), 'store'],
+  command: [process.execPath, '--disable-warning=DEP0123', join(repositoryRoot, 'bin', 'raftsman'), 'store'],
 };
 export const debianEtcd: Contender | null = existsSync('/usr/bin/etcd')
   ? { name: 'etcd', command: ['/usr/bin/etcd'] }
   : null;
 
-/** Three members on loopback without TLS, which is the same handicap for both. */
+/** Where a member runs: a command that starts another one there, and its address. */
+export interface Machine {
+  readonly enter: readonly string[];
+  readonly address: string;
+}
+
+export interface Usage {
+  readonly residentBytes: number;
+  readonly cpuSeconds: number;
+  /** What the process caused to be sent to the disk. */
+  readonly writtenBytes: number;
+}
+
+/** Members without TLS, which is the same handicap for both. */
 export interface Members {
   readonly contender: Contender;
   readonly endpoints: readonly string[];
   /** Index of the leading member; throws while there is none. */
   leader(): Promise<number>;
-  kill(member: number): void;
+  /** The highest term that a member tells. */
+  term(): Promise<number>;
+  signal(member: number, signal: NodeJS.Signals): void;
+  /** Resolves when the process is gone. */
+  kill(member: number): Promise<void>;
   start(member: number): void;
-  pids(): readonly number[];
-  /** Resident bytes of each member. */
-  residentBytes(): readonly number[];
+  usage(member: number): Usage;
   stop(): Promise<void>;
 }
 
-export async function startMembers(contender: Contender): Promise<Members> {
+const here: Machine = { enter: [], address: '127.0.0.1' };
+
+export async function startMembers(
+  contender: Contender,
+  machines: readonly Machine[] = [here, here, here],
+): Promise<Members> {
   const directory = mkdtempSync(join(tmpdir(), `bench-${contender.name}-`));
-  const ports = await freePorts(6);
-  const clientUrl = (i: number): string => `http://127.0.0.1:${ports[i]}`;
-  const peerUrl = (i: number): string => `http://127.0.0.1:${ports[i + 3]}`;
-  const endpoints = [0, 1, 2].map((i) => `127.0.0.1:${ports[i]}`);
-  const cluster = [0, 1, 2].map((i) => `m${i}=${peerUrl(i)}`).join(',');
+  const ports = await freePorts(2 * machines.length);
+  const urls = machines.map(({ address }, i) => ({
+    client: `http://${address}:${ports[2 * i]}`,
+    peer: `http://${address}:${ports[2 * i + 1]}`,
+  }));
+  const endpoints = urls.map(({ client }) => client.slice('http://'.length));
+  const cluster = urls.map(({ peer }, i) => `m${i}=${peer}`).join(',');
   const children: ChildProcess[] = [];
   const start = (i: number): void => {
     const log = openSync(join(directory, `m${i}.log`), 'a');
-    const [program, ...words] = contender.command;
-    children[i] = spawn(
-      program!,
-      [
-        ...words,
-        `--name=m${i}`,
-        `--data-dir=${join(directory, `m${i}`)}`,
-        `--listen-client-urls=${clientUrl(i)}`,
-        `--advertise-client-urls=${clientUrl(i)}`,
-        `--listen-peer-urls=${peerUrl(i)}`,
-        `--initial-advertise-peer-urls=${peerUrl(i)}`,
-        `--initial-cluster=${cluster}`,
-        '--initial-cluster-state=new',
-      ],
-      { stdio: ['ignore', log, log] },
-    );
+    const { client, peer } = urls[i]!;
+    const [program, ...words] = [...machines[i]!.enter, ...contender.command];
+    const flags = [
+      `--name=m${i}`,
+      `--data-dir=${join(directory, `m${i}`)}`,
+      `--listen-client-urls=${client}`,
+      `--advertise-client-urls=${client}`,
+      `--listen-peer-urls=${peer}`,
+      `--initial-advertise-peer-urls=${peer}`,
+      `--initial-cluster=${cluster}`,
+      '--initial-cluster-state=new',
+    ];
+    children[i] = spawn(program!, [...words, ...flags], { stdio: ['ignore', log, log] });
   };
-  for (const i of [0, 1, 2]) start(i);
+  const kill = async (i: number): Promise<void> => {
+    const child = children[i]!;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
+  };
+  machines.forEach((_, i) => start(i));
   const members: Members = {
     contender,
     endpoints,
     start,
+    kill,
     leader: () => leadingMember(endpoints),
-    kill: (i) => void children[i]!.kill('SIGKILL'),
-    pids: () => children.map(({ pid }) => pid!),
-    residentBytes: () => children.map((child) => residentBytes(child.pid!)),
+    term: async () =>
+      Math.max(...(await Promise.all(endpoints.map(status))).map((one) => Number(one?.raftTerm ?? 0))),
+    signal: (i, name) => void children[i]!.kill(name),
+    usage: (i) => usageOf(children[i]!.pid!),
     stop: async () => {
-      for (const child of children) {
-        if (child.exitCode !== null || child.signalCode !== null) continue;
-        const exit = once(child, 'exit');
-        child.kill('SIGKILL');
-        await exit;
-      }
+      for (const child of children) child.kill('SIGCONT');
+      await Promise.all(children.map((_, i) => kill(i)));
       rmSync(directory, { recursive: true, force: true });
     },
   };
-  await eventually(() => members.leader(), 30_000);
+  try {
+    await eventually(() => members.leader(), 60_000);
+  } catch (error) {
+    await members.stop();
+    throw error;
+  }
   return members;
 }
 
@@ -105,15 +134,24 @@ function status(endpoint: string): Promise<StatusResponse__Output | null> {
     ChannelCredentials.createInsecure(),
   ) as unknown as MaintenanceClient;
   return new Promise((resolve) => {
-    client.Status({}, { deadline: Date.now() + 500 }, (error, response) => {
+    client.Status({}, { deadline: Date.now() + 2_000 }, (error, response) => {
       client.close();
       resolve(error ? null : (response ?? null));
     });
   });
 }
 
-function residentBytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+const ticksPerSecond = 100;
+
+export function usageOf(pid: number): Usage {
+  const file = (name: string): string => readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  const stat = file('stat');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return {
+    residentBytes: Number(/VmRSS:\s+(\d+) kB/.exec(file('status'))![1]) * 1_024,
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+    writtenBytes: Number(/^write_bytes: (\d+)/m.exec(file('io'))![1]),
+  };
 }
 
 async function freePorts(count: number): Promise<readonly number[]> {
