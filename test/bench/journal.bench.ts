@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { KVClient } from '@raftsman/proto/gen/etcdserverpb/KV.js';
 import { describe, it } from 'vitest';
 import { closedLoop, pause } from './load.js';
@@ -21,26 +20,14 @@ const smallPut = (kv: KVClient, done: (error: unknown) => void): void => {
   kv.Put({ key, value }, { deadline: Date.now() + 5_000 }, done);
 };
 
-/** Bytes that the members caused to be sent to the disk (/proc/<pid>/io, write_bytes: whole pages), and microseconds of CPU. */
-interface Usage {
-  readonly diskBytes: number;
-  readonly cpuUs: number;
-}
-
-function usageOf(members: Members): Usage {
-  let diskBytes = 0;
-  let cpuUs = 0;
-  for (const pid of members.pids()) {
-    diskBytes += Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? 0);
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [user, system] = stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .slice(11, 13)
-      .map(Number);
-    cpuUs += (user! + system!) * 10_000; // A clock tick is 10 ms.
-  }
-  return { diskBytes, cpuUs };
+/** Of all members: bytes that they caused to be sent to the disk (/proc/<pid>/io, write_bytes: whole pages), and seconds of CPU. */
+function usageOf(members: Members): { readonly diskBytes: number; readonly cpuSeconds: number } {
+  const each = members.endpoints.map((_, member) => members.usage(member));
+  const sum = (figures: readonly number[]): number => figures.reduce((total, figure) => total + figure, 0);
+  return {
+    diskBytes: sum(each.map(({ writtenBytes }) => writtenBytes)),
+    cpuSeconds: sum(each.map(({ cpuSeconds }) => cpuSeconds)),
+  };
 }
 
 describe('what three members write to their disks', () => {
@@ -57,7 +44,7 @@ describe('what three members write to their disks', () => {
           const after = usageOf(members);
           const puts = (perSecond * loadMs) / 1_000;
           const bytes = (after.diskBytes - before.diskBytes) / puts / 3;
-          const cpuUs = (after.cpuUs - before.cpuUs) / puts / 3;
+          const cpuUs = ((after.cpuSeconds - before.cpuSeconds) / puts / 3) * 1_000_000;
           note(
             `puts of ${valueBytes} B, ${clients} clients`,
             `${Math.round(perSecond)}/s  per put and member: ${Math.round(bytes)} B to disk (${(bytes / (valueBytes + keyBytes)).toFixed(1)} x payload)  ${Math.round(cpuUs)} us CPU`,
