@@ -1,6 +1,7 @@
-import { ByteReader, ByteWriter } from './codec.js';
+import { ByteReader, ByteWriter, MalformedError } from './codec.js';
 import type { CompactionCursor } from './compaction.js';
 import type { Lease } from './lease-table.js';
+import { mvccLimits } from './limits.js';
 import { revision, type KeyValue, type LeaseId, type Revision } from './types.js';
 
 /**
@@ -68,7 +69,8 @@ export function compactionRow(compactRevision: Revision, cursor: CompactionCurso
 export function readRow(key: Uint8Array, value: Uint8Array): RestoredRow {
   const name = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
   const reader = new ByteReader(value);
-  if (reader.byte() !== formatVersion) throw new Error('a row of the store was written by a newer version');
+  if (reader.byte() !== formatVersion)
+    throw new MalformedError('a row of the store was written by a newer version');
   const row = readBody(name, reader);
   reader.end();
   return row;
@@ -89,13 +91,19 @@ function readBody(name: Buffer, reader: ByteReader): RestoredRow {
     const version = reader.unsigned();
     const lease = reader.lease();
     const value = reader.binary();
-    const modRevision = revision(Number(name.readBigUInt64BE(1)));
+    const modRevision = revision(revisionIn(name));
     return {
       kind: 'version',
       kv: { key, createRevision, modRevision, sub: name.readUInt32BE(9), version, value, lease },
     };
   }
-  throw new Error(`a row of the store has an unknown key ${name.toString('hex')}`);
+  throw new MalformedError(`a row of the store has an unknown key ${name.toString('hex')}`);
+}
+
+function revisionIn(versionName: Buffer): number {
+  const at = versionName.readUInt32BE(1) * 2 ** 32 + versionName.readUInt32BE(5);
+  if (at > mvccLimits.numberMax) throw new MalformedError('a revision that is too large');
+  return at;
 }
 
 function versionKey(kv: KeyValue): Uint8Array {
