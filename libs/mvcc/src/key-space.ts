@@ -96,9 +96,8 @@ export class KeySpace {
   /** Appends a version that follows all others. `logged` false (only from disk): it is a key's state, no longer an event. */
   insert(kv: KeyValue, logged = true): void {
     assert(kv.modRevision >= this.#revision, 'a version older than the store');
-    const history = this.index.get(kv.key);
-    if (history === undefined) this.index.set(kv.key, { newest: kv, older: null });
-    else append(history, kv);
+    const history = this.index.getOrAdd(kv.key, { newest: kv, older: null });
+    if (history !== undefined) append(history, kv);
     if (logged) this.log.push(kv);
     this.#revision = kv.modRevision;
     this.#sizeBytes += sizeOf(kv);

@@ -29,18 +29,23 @@ export class SortedMap<V> {
   }
 
   set(key: string, value: V): void {
+    const found = this.getOrAdd(key, value);
+    if (found === undefined) return;
+    const chunk = this.#chunks[this.#chunkOf(key)]!;
+    chunk.values[lowerBound(chunk.keys, key)] = value;
+  }
+
+  /** What the key has; undefined: it had nothing, and has `value` now. One search where `get` and `set` are two. */
+  getOrAdd(key: string, value: V): V | undefined {
     const position = this.#chunkOf(key);
     const chunk = this.#chunks[position];
     if (chunk === undefined) {
       this.#chunks.push({ keys: [key], values: [value] });
       this.#size = 1;
-      return;
+      return undefined;
     }
     const at = lowerBound(chunk.keys, key);
-    if (chunk.keys[at] === key) {
-      chunk.values[at] = value;
-      return;
-    }
+    if (chunk.keys[at] === key) return chunk.values[at];
     this.#size += 1;
     if (
       at === chunk.keys.length &&
@@ -49,11 +54,12 @@ export class SortedMap<V> {
     ) {
       // Keys that arrive in order leave full chunks behind.
       this.#chunks.push({ keys: [key], values: [value] });
-      return;
+      return undefined;
     }
     chunk.keys.splice(at, 0, key);
     chunk.values.splice(at, 0, value);
     if (chunk.keys.length > mvccLimits.indexChunkKeysMax) this.#split(position, chunk);
+    return undefined;
   }
 
   delete(key: string): boolean {
