@@ -26,6 +26,8 @@ export async function startFollower(): Promise<Peer> {
       'listen-peer-urls': `http://127.0.0.1:${peer}`,
       'initial-advertise-peer-urls': `http://127.0.0.1:${peer}`,
       'initial-cluster': members.map((each) => `${each.name}=http://127.0.0.1:${each.peer}`).join(','),
+      // etcd's default: the least time to live of a lease follows from it.
+      'election-timeout': '1000',
       'log-level': 'error',
     };
     const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
