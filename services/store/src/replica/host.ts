@@ -375,7 +375,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     if (ready.snapshot !== null) await this.#restore();
     await applier.apply(ready.committedEntries.slice(earlyCount));
     await applier.flushIfDue();
-    logKeeper.compactIfDue(applier.index);
+    logKeeper.compactIfDue(applier.index, this.#parts.raft);
   }
 
   async #persist({ entries, hardState, snapshot, mustSync }: Ready): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Journal } from '@raftsman/journal';
-import { logIndex, MemoryLog, type Entry, type SnapshotMeta } from '@raftsman/raft';
+import { logIndex, MemoryLog, type Entry, type Raft, type SnapshotMeta } from '@raftsman/raft';
 import { storeLimits } from '../limits.js';
 
 /** The durable log's tail in memory, and when to cut it (etcd: --snapshot-count, --snapshot-catchup-entries). */
@@ -35,12 +35,17 @@ export class LogKeeper {
     this.#bytes = 0;
   }
 
-  /** Cuts what nobody should need any more, never beyond the rows on disk. Members that need more get the state instead. */
-  compactIfDue(applied: number): void {
+  /**
+   * Cuts what nobody should need any more, never beyond the rows on disk. Members that need more get the state instead. Beside
+   * witnesses what not all voters that keep data hold is kept, as long as it is no more than logBytesMax (docs/decisions/0011).
+   */
+  compactIfDue(applied: number, raft: Pick<Raft, 'status'>): void {
     const { compactedIndex } = this.log;
     const keep = this.#countToKeep(applied - compactedIndex);
     if (keep === null) return;
-    const wanted = applied - keep;
+    const isTooMuch = this.#journal.isShortOfLog || this.#bytes > storeLimits.logBytesMax;
+    const wanted = isTooMuch ? applied - keep : Math.min(applied - keep, neededByNobody(raft));
+    if (wanted <= compactedIndex) return;
     const { index: durable } = this.#journal.durableState;
     if (wanted > durable) this.#journal.flushSoon();
     const target = Math.min(wanted, durable);
@@ -74,3 +79,8 @@ const metaOf = ({ index, term, configuration }: SnapshotMeta): SnapshotMeta => (
   term,
   configuration,
 });
+
+function neededByNobody(raft: Pick<Raft, 'status'>): number {
+  const { configuration, heldByAll } = raft.status();
+  return configuration.witnesses.length === 0 ? Infinity : heldByAll;
+}
