@@ -37,7 +37,7 @@ describe('what three members write to their disks', () => {
       const note = (row: string, figure: string): void =>
         console.log(`  ${contender.name.padEnd(10)}${row.padEnd(34)}${figure}`);
       try {
-        await closedLoop(members.endpoints, 16, loadMs, smallPut); // What is compiled and laid in at first is not counted.
+        await closedLoop(members.endpoints, 64, 3 * loadMs, smallPut); // What is compiled and laid in at first is not counted.
         for (const clients of [1, 64]) {
           const before = usageOf(members);
           const { perSecond } = await closedLoop(members.endpoints, clients, loadMs, smallPut);
