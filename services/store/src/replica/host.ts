@@ -1,6 +1,5 @@
-import { strict as assert } from 'node:assert';
 import type { Journal, StagedSnapshot } from '@raftsman/journal';
-import { term, type Configuration, type MemberId, type Message, type Raft, type Ready } from '@raftsman/raft';
+import type { Configuration, MemberId, Message, Raft, Ready, SnapshotMeta } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
 import {
   ReplicaError,
@@ -24,6 +23,7 @@ import { removedLine } from './peers/hello.js';
 import type { PeerTransport } from './peers/transport.js';
 import type { Proposals } from './proposals.js';
 import type { Reads } from './reads.js';
+import { Snapshots } from './snapshots.js';
 import { StateViews } from './state-views.js';
 import { StatusBoard } from './status.js';
 
@@ -41,12 +41,6 @@ export interface HostParts {
   readonly tickMs: number;
   readonly electionTimeoutMs: number;
   readonly logger: Logger;
-}
-
-interface IncomingSnapshot {
-  readonly staged: StagedSnapshot;
-  readonly resolve: (accepted: boolean) => void;
-  readonly reject: (error: Error) => void;
 }
 
 /**
@@ -67,13 +61,14 @@ export class ReplicaHost implements Replica, PeerEvents {
   /** The run of the loop that goes on now. */
   #running: Promise<void> | null = null;
   #stopped = false;
-  #incoming: IncomingSnapshot | null = null;
+  readonly #snapshots: Snapshots;
   readonly #views = new StateViews();
   #removal: NodeJS.Timeout | null = null;
   readonly #measured = { lateHeartbeats: 0, logSyncSeconds: createLogSyncHistogram() };
 
   constructor(parts: HostParts) {
     this.#parts = parts;
+    this.#snapshots = new Snapshots(parts);
     this.#board = new StatusBoard(this.status());
     this.failed = new Promise((_resolve, reject) => (this.#fail = reject));
     this.failed.catch(() => undefined); // Whoever runs the replica looks at it; until then it is no unhandled rejection.
@@ -163,19 +158,8 @@ export class ReplicaHost implements Replica, PeerEvents {
     if (raft.role !== 'leader') throw new ReplicaError('not-leader');
     raft.transferLeadership(to);
     this.#wake();
-    let stopListening = (): void => undefined;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new ReplicaError('timeout')), 2 * electionTimeoutMs);
-        stopListening = this.onStatusChange(({ leader }) => {
-          if (leader !== to) return;
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    } finally {
-      stopListening();
-    }
+    const leads = await this.#board.reaches(({ leader }) => leader === to, 2 * electionTimeoutMs);
+    if (!leads) throw new ReplicaError('timeout');
   }
 
   onStatusChange(listener: (status: ReplicaStatus) => void): () => void {
@@ -190,7 +174,7 @@ export class ReplicaHost implements Replica, PeerEvents {
       proposalsFailed: proposals.refused,
       readIndexesFailed: reads.counts.refused,
       slowReadIndexes: reads.counts.repeatedRounds,
-      snapshotsInProgress: this.#incoming === null ? 0 : 1,
+      snapshotsInProgress: this.#snapshots.incomingCount,
       logBytesWritten: journal.logBytesWritten,
     };
   }
@@ -240,13 +224,9 @@ export class ReplicaHost implements Replica, PeerEvents {
 
   snapshot(from: MemberId, messageTerm: number, staged: StagedSnapshot): Promise<boolean> {
     if (this.#stopped) return Promise.reject(new ReplicaError('stopped'));
-    assert(this.#incoming === null, 'one snapshot at a time');
-    const taken = this.#parts.raft.offerSnapshot(from, term(messageTerm), staged.meta);
+    const answer = this.#snapshots.offer(from, messageTerm, staged);
     this.#wake();
-    if (!taken) return Promise.resolve(false);
-    return new Promise((resolve, reject) => {
-      this.#incoming = { staged, resolve, reject };
-    });
+    return answer;
   }
 
   /** Hands leadership to the member that is furthest, if there is one that answers; waits for that at most an election timeout. */
@@ -260,16 +240,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     if (successor === undefined || this.#stopped) return;
     raft.transferLeadership(successor[0]);
     this.#wake();
-    let stopListening = (): void => undefined;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, electionTimeoutMs);
-      stopListening = this.onStatusChange(({ role }) => {
-        if (role === 'leader') return;
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    stopListening();
+    await this.#board.reaches(({ role }) => role !== 'leader', electionTimeoutMs);
   }
 
   /** Refuses whoever waits, and resolves when the loop has come to rest, also after a failure. The journal can be closed then. */
@@ -283,7 +254,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     this.#parts.reads.stop();
     this.#views.stop();
     this.#parts.reconfigurer.stop();
-    this.#incoming?.reject(new ReplicaError('stopped'));
+    this.#snapshots.stop();
   }
 
   #tick(): void {
@@ -363,7 +334,7 @@ export class ReplicaHost implements Replica, PeerEvents {
   }
 
   async #carryOut(ready: Ready): Promise<void> {
-    const { applier, logKeeper, reads } = this.#parts;
+    const { applier, logKeeper, membership, raft, reads } = this.#parts;
     this.#send(ready.messages);
     const earlyCount = countDurableCommitted(ready);
     const persisted = this.#persist(ready).then(() => this.#send(ready.messagesAfterPersist));
@@ -372,17 +343,17 @@ export class ReplicaHost implements Replica, PeerEvents {
     // Both come to rest before either's failure is told: the journal is closed only then.
     const outcomes = await Promise.allSettled([persisted, applied]);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-    if (ready.snapshot !== null) await this.#restore();
+    if (ready.snapshot !== null) await this.#restore(ready.snapshot);
     await applier.apply(ready.committedEntries.slice(earlyCount));
     await applier.flushIfDue();
-    logKeeper.compactIfDue(applier.index, this.#parts.raft);
+    if (membership.isWitness) logKeeper.forget(applier.index, raft);
+    else logKeeper.compactIfDue(applier.index, raft);
   }
 
   async #persist({ entries, hardState, snapshot, mustSync }: Ready): Promise<void> {
     const { journal, logKeeper } = this.#parts;
-    const install = snapshot === null ? null : this.#staged();
+    const install = snapshot === null ? null : await this.#snapshots.toInstall(snapshot);
     if (entries.length === 0 && hardState === null && install === null) return;
-    assert(install === null || install.meta.index === snapshot?.index, 'the snapshot that was offered');
     const startedMs = performance.now();
     await journal.write({ entries, hardState, install, sync: mustSync });
     if (mustSync) this.#measured.logSyncSeconds.observe((performance.now() - startedMs) / 1000);
@@ -390,18 +361,9 @@ export class ReplicaHost implements Replica, PeerEvents {
     logKeeper.append(entries);
   }
 
-  #staged(): StagedSnapshot {
-    assert(this.#incoming !== null, 'the core takes only snapshots that were offered');
-    return this.#incoming.staged;
-  }
-
-  async #restore(): Promise<void> {
-    const incoming = this.#incoming;
-    assert(incoming !== null, 'a snapshot is being installed');
+  async #restore(meta: SnapshotMeta): Promise<void> {
     await this.#parts.applier.restore();
-    this.#incoming = null;
-    this.#parts.logger.info({ index: incoming.staged.meta.index }, 'took over a snapshot');
-    incoming.resolve(true);
+    this.#snapshots.installed(meta);
   }
 
   #send(messages: readonly Message[]): void {
@@ -410,23 +372,8 @@ export class ReplicaHost implements Replica, PeerEvents {
     this.#parts.transport.send(messages);
   }
 
-  /** Never rejects: a broken stream is reported to the core, which tries again. */
   async #sendSnapshot(to: MemberId, messageTerm: number): Promise<void> {
-    const { journal, transport, raft, logger } = this.#parts;
-    let delivered = false;
-    try {
-      const view = await journal.openView();
-      try {
-        delivered = await transport.sendSnapshot(to, messageTerm, view);
-        logger.info({ peer: to.toString(16), index: view.meta.index, delivered }, 'sent a snapshot');
-      } finally {
-        await view.close();
-      }
-    } catch (error) {
-      logger.warn({ peer: to.toString(16), err: error }, 'a snapshot did not get through');
-    }
-    if (this.#stopped) return;
-    raft.reportSnapshot(to, delivered ? 'delivered' : 'failed');
+    await this.#snapshots.send(to, messageTerm);
     this.#wake();
   }
 

@@ -60,6 +60,12 @@ export class LogKeeper {
     return this.#bytes > storeLimits.logBytesMax ? Math.floor(held / 2) : null;
   }
 
+  /** On a witness: what all members with data hold nobody will ever ask it for. */
+  forget(applied: number, raft: Pick<Raft, 'status'>): void {
+    const wanted = Math.min(applied, raft.status().heldByAll, this.#journal.durableState.index);
+    if (wanted > this.log.compactedIndex) this.#compact(wanted);
+  }
+
   #compact(target: number): void {
     const { log } = this;
     const dropped = log.slice(

@@ -26,4 +26,21 @@ export class StatusBoard {
     listener(present);
     return () => this.#listeners.delete(listener);
   }
+
+  /** Whether a status from now on is as wanted, within `timeoutMs`. */
+  reaches(isWanted: (status: ReplicaStatus) => boolean, timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (reached: boolean): void => {
+        clearTimeout(timer);
+        this.#listeners.delete(listener);
+        resolve(reached);
+      };
+      const listener = (status: ReplicaStatus): void => {
+        if (isWanted(status)) end(true);
+      };
+      const timer = setTimeout(() => end(false), timeoutMs);
+      this.#listeners.add(listener);
+      listener(this.#last);
+    });
+  }
 }
