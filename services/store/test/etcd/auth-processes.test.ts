@@ -121,7 +121,7 @@ describe('users of three members', { timeout: 120_000 }, () => {
     stores.startAll();
     await stores.leader();
     const users = new Users(stores);
-    const [one, two, three] = stores.names;
+    const [one, two, three] = stores.names as [string, string, string];
     await users.enable(one);
     const root = await users.login(one, 'root', 'secret');
     for (const name of stores.names) {
@@ -193,7 +193,7 @@ describe('users of three members', { timeout: 120_000 }, () => {
     stores.startAll();
     await stores.leader();
     const users = new Users(stores);
-    const [one] = stores.names;
+    const [one] = stores.names as [string, string, string];
     await users.enable(one);
     const root = await users.login(one, 'root', 'secret');
     const token = await users.login(one, 'user', 'pw');

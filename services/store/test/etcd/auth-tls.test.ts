@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Metadata, type ServiceError } from '@grpc/grpc-js';
-import { createAuthority, issueCertificate, type CertificateAuthority } from '@raftsman/pki';
+import { createAuthority, issueCertificate } from '@raftsman/pki';
 import { createLogger } from '@raftsman/telemetry';
 import { clientCredentials, loadService, type TlsFiles } from '@raftsman/wire';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -18,7 +18,7 @@ type Unary = (
 
 async function certificate(
   directory: string,
-  authority: CertificateAuthority,
+  authority: Awaited<ReturnType<typeof createAuthority>>,
   commonName: string,
 ): Promise<TlsFiles> {
   const pair = await issueCertificate(authority, {
@@ -66,6 +66,7 @@ async function serve(clientCertAuth: boolean) {
     maxRequestBytes: 1_572_864,
     maxTxnOps: 128,
     watchProgressNotifyInterval: 600_000,
+    experimentalCorruptCheckTime: 0,
     logLevel: 'error',
   });
   const stop = new AbortController();

@@ -194,7 +194,7 @@ describe('leases', () => {
     const clientUrls = [`http://127.0.0.1:${leader.port}`];
     follower.replica.memberList = [
       ...follower.replica.memberList,
-      { id, name: 'leader', peerUrls: [], clientUrls },
+      { id, name: 'leader', peerUrls: [], clientUrls, isLearner: false, isWitness: false },
     ];
     follower.replica.change({ role: 'follower', leader: id });
     expect(await keepAlive(follower, 5)).toMatchObject({ ID: '5', TTL: '100' });
@@ -212,7 +212,14 @@ describe('leases', () => {
       [other, one],
     ] as const) {
       from.replica.memberList = [
-        { id, name: 'x', peerUrls: [], clientUrls: [`http://127.0.0.1:${to.port}`] },
+        {
+          id,
+          name: 'x',
+          peerUrls: [],
+          clientUrls: [`http://127.0.0.1:${to.port}`],
+          isLearner: false,
+          isWitness: false,
+        },
       ];
       from.replica.change({ role: 'follower', leader: id });
     }
