@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, MalformedError } from './codec.js';
+import { UnknownCommandError } from './command.js';
 import type { CompactionCursor } from './compaction.js';
 import type { Lease } from './lease-table.js';
 import { mvccLimits } from './limits.js';
@@ -65,12 +66,11 @@ export function compactionRow(compactRevision: Revision, cursor: CompactionCurso
   return { key: Buffer.of(prefix.meta), value: writer.finish() };
 }
 
-/** Throws MalformedError. */
+/** Throws UnknownCommandError for what a newer version wrote, MalformedError for what no version writes. */
 export function readRow(key: Uint8Array, value: Uint8Array): RestoredRow {
   const name = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
   const reader = new ByteReader(value);
-  if (reader.byte() !== formatVersion)
-    throw new MalformedError('a row of the store was written by a newer version');
+  if (reader.byte() !== formatVersion) throw new UnknownCommandError('a row of the store');
   const row = readBody(name, reader);
   reader.end();
   return row;

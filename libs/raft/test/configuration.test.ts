@@ -9,6 +9,7 @@ import {
 } from '@raftsman/raft';
 import type { Configuration, MemberId } from '@raftsman/raft';
 import { describe, expect, it } from 'vitest';
+import { mutated, parsed } from '../../../test/support/mutated.js';
 
 const ids = (...values: readonly number[]): MemberId[] => values.map(memberId);
 const list = fc.uniqueArray(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER - 1 }).map(memberId), {
@@ -37,6 +38,16 @@ describe('the data of a configuration entry', () => {
         const decoded = decodeConfiguration(Uint8Array.of(1, ...noise));
         return decoded === null || isWellFormedConfiguration(decoded);
       }),
+    );
+  });
+
+  it('that was tampered with is a configuration or none, and the same when it is written again', () => {
+    fc.assert(
+      fc.property(mutated(anyConfiguration.map(encodeConfiguration)), (bytes) => {
+        const read = parsed(bytes, decodeConfiguration, []);
+        expect(read && Buffer.from(encodeConfiguration(read))).toEqual(read && bytes);
+      }),
+      { numRuns: 3_000 },
     );
   });
 

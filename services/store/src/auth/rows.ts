@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, MalformedError } from '@raftsman/mvcc';
+import { ByteReader, ByteWriter, MalformedError, UnknownCommandError } from '@raftsman/mvcc';
 import type { Row } from '../contract.js';
 import {
   readPassword,
@@ -56,11 +56,10 @@ export function userRow({ name, password, roles }: User): StoredRow {
 export const removedRoleRow = (name: string): Row => ({ key: rowKey(kinds.role, name), value: null });
 export const removedUserRow = (name: string): Row => ({ key: rowKey(kinds.user, name), value: null });
 
-/** Throws MalformedError for what no version writes, Error for what a newer version wrote. */
+/** Throws UnknownCommandError for what a newer version wrote, MalformedError for what no version writes. */
 export function readAuthRow({ key, value }: StoredRow): AuthRow {
   const reader = new ByteReader(value);
-  if (reader.byte() !== formatVersion)
-    throw new Error('a row of users and roles was written by a newer version');
+  if (reader.byte() !== formatVersion) throw new UnknownCommandError('a row of users and roles');
   const parsed = readBody(key[1] ?? 0, Buffer.from(key.subarray(2)).toString('utf8'), reader);
   reader.end();
   return parsed;

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, UnknownCommandError } from '@raftsman/mvcc';
+import { ByteReader, ByteWriter, MalformedError, UnknownCommandError } from '@raftsman/mvcc';
 import type { Row } from '../contract.js';
 
 /** What is wrong with one member; etcd's numbers. */
@@ -86,7 +86,7 @@ export function alarmRow(raised: RaisedAlarm): Row & { readonly value: Uint8Arra
 
 export const removedAlarmRow = (raised: RaisedAlarm): Row => ({ key: rowKey(raised), value: null });
 
-/** Throws if it is not what this version or an older one wrote. */
+/** Throws UnknownCommandError for what a newer version wrote, MalformedError for what no version writes. */
 export function readAlarmRow({
   key,
   value,
@@ -94,8 +94,8 @@ export function readAlarmRow({
   readonly key: Uint8Array;
   readonly value: Uint8Array;
 }): RaisedAlarm {
-  if (value[0] !== formatVersion) throw new Error('a row of alarms was written by a newer version');
-  if (key.length !== rowKeyBytes || value.length !== 1) throw new Error('a row of alarms is malformed');
+  if (value[0] !== formatVersion) throw new UnknownCommandError('a row of alarms');
+  if (key.length !== rowKeyBytes || value.length !== 1) throw new MalformedError('a row of alarms');
   const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
   return { alarm: alarmNamed(bytes.readUInt8(1)), member: bytes.readBigUInt64BE(2) };
 }
