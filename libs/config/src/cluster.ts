@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Ajv, type ErrorObject } from 'ajv';
-import { parse, YAMLParseError } from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
+import type { Ajv as AjvClass, ErrorObject, ValidateFunction } from 'ajv';
 import { clusterSchema } from './cluster-schema.js';
 
 /** A cluster on paper: what cluster-configs/*.yaml hold. Every port and address has a default that cluster-schema.ts documents. */
@@ -46,7 +47,15 @@ export class ConfigError extends Error {
   }
 }
 
-const validate = new Ajv({ useDefaults: true, allErrors: false }).compile<ClusterConfig>(clusterSchema);
+/** Loaded by whoever reads a cluster file: 15 MB that a service which only needs the flags does not pay for. */
+const load = createRequire(import.meta.url);
+let validator: ValidateFunction<ClusterConfig> | null = null;
+
+function schemaValidator(): ValidateFunction<ClusterConfig> {
+  const { Ajv } = load('ajv') as { Ajv: typeof AjvClass };
+  validator ??= new Ajv({ useDefaults: true, allErrors: false }).compile<ClusterConfig>(clusterSchema);
+  return validator;
+}
 
 /** Reads a cluster file. Throws ConfigError. */
 export function loadClusterConfig(path: string): ClusterConfig {
@@ -61,6 +70,8 @@ export function loadClusterConfig(path: string): ClusterConfig {
 
 /** `source` names the text in errors. Throws ConfigError. */
 export function parseClusterConfig(text: string, source: string): ClusterConfig {
+  const { parse, YAMLParseError } = load('yaml') as typeof Yaml;
+  const validate = schemaValidator();
   let value: unknown;
   try {
     value = parse(text);
