@@ -50,6 +50,17 @@ export const clusterSchema = {
         },
       },
     },
+    witnesses: {
+      type: 'array',
+      maxItems: 4,
+      default: [],
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['name', 'address'],
+        properties: { name, address, storeClientPort: port(2379), storePeerPort: port(2380) },
+      },
+    },
     workers: {
       type: 'array',
       maxItems: 250,

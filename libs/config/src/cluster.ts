@@ -14,6 +14,8 @@ export interface ClusterConfig {
   readonly serviceCIDR: string;
   readonly gateway: { readonly address: string; readonly httpsPort: number; readonly grpcPort: number };
   readonly masters: readonly MasterConfig[];
+  /** Small machines that run a store which votes and keeps no data; fewer than masters. */
+  readonly witnesses: readonly StoreMachineConfig[];
   /** One server for everybody; absent: one beside each master, clustered by routes. */
   readonly nats: { readonly address: string; readonly port: number } | null;
   readonly workers: readonly WorkerConfig[];
@@ -21,11 +23,15 @@ export interface ClusterConfig {
   readonly nodeMonitorGracePeriod: string;
 }
 
-export interface MasterConfig {
+/** A machine with a member of the store on it. */
+export interface StoreMachineConfig {
   readonly name: string;
   readonly address: string;
   readonly storeClientPort: number;
   readonly storePeerPort: number;
+}
+
+export interface MasterConfig extends StoreMachineConfig {
   readonly apiserverPort: number;
   readonly apiserverGrpcPort: number;
   readonly natsPort: number;
@@ -80,7 +86,9 @@ export function parseClusterConfig(text: string, source: string): ClusterConfig 
     throw error;
   }
   if (!validate(value)) throw new ConfigError(`${source}: ${describe(validate.errors![0]!)}`);
-  const names = [...value.masters, ...value.workers].map((machine) => machine.name);
+  if (value.witnesses.length >= value.masters.length && value.witnesses.length > 0)
+    throw new ConfigError(`${source}: there must be fewer witnesses than masters`);
+  const names = [...value.masters, ...value.witnesses, ...value.workers].map((machine) => machine.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new ConfigError(`${source}: two machines are named ${twice}`);
   return value;

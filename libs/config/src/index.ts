@@ -7,6 +7,7 @@ export {
   parseClusterConfig,
   type ClusterConfig,
   type MasterConfig,
+  type StoreMachineConfig,
   type WorkerConfig,
 } from './cluster.js';
 export {

@@ -38,6 +38,7 @@ export function rackPlan(cluster: ClusterConfig): RackPlan {
   const named = [
     { name: 'gateway', address: cluster.gateway.address },
     ...cluster.masters,
+    ...cluster.witnesses,
     ...cluster.workers,
   ];
   checkMachines(cluster.name, network, named);

@@ -71,6 +71,14 @@ export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCer
       },
     ];
   });
+  const witnesses = cluster.witnesses.flatMap(({ name, address }): PlannedCertificate[] => {
+    const here = { dnsNames: ['localhost', name], ipAddresses: [...new Set(['127.0.0.1', address])] };
+    const request = { commonName: name, ...here, usages: ['server', 'client'] } as const;
+    return [
+      { name: `store-${name}`, authority: 'etcd-ca', request },
+      { name: `peer-${name}`, authority: 'peer-ca', request },
+    ];
+  });
   const workers = cluster.workers.map(({ name, address }): PlannedCertificate => ({
     name,
     authority: 'api-ca',
@@ -105,6 +113,7 @@ export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCer
       },
     },
     ...masters,
+    ...witnesses,
     ...workers,
   ];
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ClusterConfig, MasterConfig, WorkerConfig } from '@raftsman/config';
+import type { ClusterConfig, MasterConfig, StoreMachineConfig, WorkerConfig } from '@raftsman/config';
 import { containerdPaths } from '@raftsman/rack';
 import { certFile, keyFile, type StatePaths } from './paths.js';
 
@@ -20,15 +20,15 @@ const apiClient = (cluster: ClusterConfig, paths: StatePaths, identity: string):
   `--certificate-authority=${certFile(paths, 'ca')}`,
 ];
 
-const storeClientUrl = (m: MasterConfig): string => `https://${m.address}:${m.storeClientPort}`;
-const storePeerUrl = (m: MasterConfig): string => `https://${m.address}:${m.storePeerPort}`;
+const storeClientUrl = (m: StoreMachineConfig): string => `https://${m.address}:${m.storeClientPort}`;
+const storePeerUrl = (m: StoreMachineConfig): string => `https://${m.address}:${m.storePeerPort}`;
 
 /** `existing`: the master lost its disk and is to be rebuilt from the others. */
 export type InitialClusterState = 'new' | 'existing';
 
 export function storeFlags(
   cluster: ClusterConfig,
-  master: MasterConfig,
+  master: StoreMachineConfig,
   paths: StatePaths,
   state: InitialClusterState,
 ): readonly string[] {
@@ -39,7 +39,10 @@ export function storeFlags(
     `--advertise-client-urls=${storeClientUrl(master)}`,
     `--listen-peer-urls=${storePeerUrl(master)}`,
     `--initial-advertise-peer-urls=${storePeerUrl(master)}`,
-    `--initial-cluster=${cluster.masters.map((m) => `${m.name}=${storePeerUrl(m)}`).join(',')}`,
+    `--initial-cluster=${[...cluster.masters, ...cluster.witnesses].map((m) => `${m.name}=${storePeerUrl(m)}`).join(',')}`,
+    ...(cluster.witnesses.length === 0
+      ? []
+      : [`--initial-cluster-witnesses=${cluster.witnesses.map(({ name }) => name).join(',')}`]),
     `--initial-cluster-state=${state}`,
     `--initial-cluster-token=${cluster.name}`,
     `--cert-file=${certFile(paths, `store-${master.name}`)}`,

@@ -3,7 +3,7 @@ import type { ClusterConfig } from '@raftsman/config';
 /** One machine of a cluster, and what it must be given: no key that is not its own. */
 export interface MachineFiles {
   readonly machine: string;
-  readonly role: 'master' | 'worker' | 'gateway';
+  readonly role: 'master' | 'witness' | 'worker' | 'gateway';
   /** Authorities' certificates, without their keys. */
   readonly authorities: readonly string[];
   /** Certificates with their keys. */
@@ -29,6 +29,13 @@ export function machineFiles(cluster: ClusterConfig): readonly MachineFiles[] {
     ],
     natsServer: true,
   }));
+  const witnesses = cluster.witnesses.map(({ name }): MachineFiles => ({
+    machine: name,
+    role: 'witness',
+    authorities: ['ca', 'etcd-ca', 'peer-ca'],
+    identities: [`store-${name}`, `peer-${name}`],
+    natsServer: false,
+  }));
   const workers = cluster.workers.map(({ name }): MachineFiles => ({
     machine: name,
     role: 'worker',
@@ -38,6 +45,7 @@ export function machineFiles(cluster: ClusterConfig): readonly MachineFiles[] {
   }));
   return [
     ...masters,
+    ...witnesses,
     ...workers,
     { machine: 'gateway', role: 'gateway', authorities: ['ca'], identities: [], natsServer: false },
   ];

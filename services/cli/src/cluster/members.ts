@@ -46,6 +46,13 @@ export function clusterMembers(at: ClusterAt, rebuilt: string | null = null): re
       ...(cluster.nats === null ? [m.natsPort, m.natsRoutePort] : []),
     ].map((port) => ({ address: m.address, port })),
   }));
+  const witnesses = cluster.witnesses.map((w): Member => ({
+    member: w.name,
+    machine: w.name,
+    program: 'raftsman',
+    words: ['store', ...storeFlags(cluster, w, paths, 'new')],
+    listens: [w.storeClientPort, w.storePeerPort].map((port) => ({ address: w.address, port })),
+  }));
   const workers = cluster.workers.map((w): Member => ({
     member: w.name,
     machine: w.name,
@@ -73,7 +80,7 @@ export function clusterMembers(at: ClusterAt, rebuilt: string | null = null): re
             listens: [{ address: cluster.nats.address, port: cluster.nats.port }],
           },
         ];
-  return [...nats, ...masters, gateway, ...workers];
+  return [...nats, ...masters, ...witnesses, gateway, ...workers];
 }
 
 /** What `raftsman master` supervises, in the order of starting. */

@@ -3,7 +3,7 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { gatewayFlags } from '../cluster/flags.js';
+import { gatewayFlags, storeFlags } from '../cluster/flags.js';
 import { machineFiles, type MachineFiles } from '../cluster/machine-files.js';
 import { natsConfFile, type ClusterAt } from '../cluster/members.js';
 import { natsConf } from '../cluster/nats-conf.js';
@@ -52,6 +52,9 @@ export function initCommand(): Command {
 
 function startLine(at: ClusterAt, there: StatePaths, { machine, role }: MachineFiles): string {
   if (role === 'gateway') return `raftsman gateway ${gatewayFlags(at.cluster, there).join(' ')}`;
+  const witness = at.cluster.witnesses.find(({ name }) => name === machine);
+  if (role === 'witness' && witness !== undefined)
+    return `raftsman store ${storeFlags(at.cluster, witness, there, 'new').join(' ')}`;
   return `raftsman ${role} --config=${join(there.root, 'cluster.yaml')} --state-dir=${there.root} --name=${machine}`;
 }
 
