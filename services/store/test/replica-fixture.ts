@@ -171,8 +171,12 @@ export class TestCluster {
 }
 
 /** Looks again until there is something; generous, because the machine may be busy. */
-export async function until<T>(what: string, look: () => T | undefined | false): Promise<T> {
-  const deadline = performance.now() + 20_000;
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false,
+  withinMs = 20_000,
+): Promise<T> {
+  const deadline = performance.now() + withinMs;
   for (;;) {
     const found = look();
     if (found !== undefined && found !== false) return found;
