@@ -19,6 +19,7 @@ export interface StoreFlags {
   readonly initialClusterState: 'new' | 'existing';
   readonly initialClusterToken: string;
   readonly initialClusterWitnesses?: string;
+  readonly readLease?: boolean;
   readonly certFile?: string;
   readonly keyFile?: string;
   readonly trustedCaFile?: string;
@@ -67,6 +68,11 @@ export interface StoreConfig {
   readonly heartbeatIntervalMs: number;
   /** At least five heartbeats. A leader that is cut off is replaced after one to two of these; one whose connection breaks at once. */
   readonly electionTimeoutMs: number;
+  /**
+   * The leader reads without asking the others while they have promised to elect nobody else; that makes them wait out an election timeout
+   * also where a connection broke (docs/decisions/0012). The same on all members.
+   */
+  readonly readLease: boolean;
   /** Entries applied beyond the catch-up ones before the log is cut. Lower: less memory and a faster start. */
   readonly snapshotCount: number;
   /** Entries kept for members that were away for a while; beyond it they get the whole state. */
@@ -132,6 +138,7 @@ export function storeConfig(flags: StoreFlags): StoreConfig {
     clientSecurity: dialer(advertiseClient, client),
     heartbeatIntervalMs: heartbeatInterval,
     electionTimeoutMs: electionTimeout,
+    readLease: flags.readLease ?? false,
     snapshotCount: flags.snapshotCount,
     snapshotCatchUpEntries: flags.snapshotCatchupEntries,
     quotaBackendBytes: flags.quotaBackendBytes,

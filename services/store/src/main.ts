@@ -62,6 +62,7 @@ function addBounds(store: Command): Command {
   return store
     .option('--heartbeat-interval <ms>', 'milliseconds between heartbeats of the leader', positive, 100)
     .option('--election-timeout <ms>', 'milliseconds without a leader before an election', positive, 500)
+    .option('--read-lease', 'the leader reads without a round trip; a lost one is replaced later')
     .option('--snapshot-count <entries>', 'applied entries before the log is cut', positive, 10_000)
     .option('--snapshot-catchup-entries <entries>', 'entries kept for slow members', count, 5_000)
     .option('--quota-backend-bytes <bytes>', 'above, writes are refused; 0: 2 GiB', count, 0)

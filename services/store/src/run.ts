@@ -77,6 +77,7 @@ function replicaOptions(config: StoreConfig) {
     listeners: config.peerListeners,
     heartbeatIntervalMs: config.heartbeatIntervalMs,
     electionTimeoutMs: config.electionTimeoutMs,
+    readLease: config.readLease,
     snapshotCount: config.snapshotCount,
     snapshotCatchUpEntries: config.snapshotCatchUpEntries,
   };

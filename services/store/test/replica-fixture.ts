@@ -127,6 +127,7 @@ export class TestCluster {
       ],
       heartbeatIntervalMs: 20,
       electionTimeoutMs: 200,
+      readLease: false,
       snapshotCount: 10_000,
       snapshotCatchUpEntries: 5_000,
       stateMachine,

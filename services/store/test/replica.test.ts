@@ -33,17 +33,20 @@ describe('three members', () => {
     }
   });
 
-  test('a read on a follower sees what was acknowledged elsewhere before', async () => {
-    const cluster = await TestCluster.create(3);
-    await cluster.startAll();
-    const follower = await cluster.follower();
-    const leader = await cluster.leader();
-    for (let index = 0; index < 50; index++) {
-      await put(leader, `x=${index}`);
-      await follower.running.replica.readIndex();
-      expect(follower.stateMachine.values.get('x')).toBe(String(index));
-    }
-  });
+  test.each([false, true])(
+    'a read on a follower sees what was acknowledged before; with leases: %s',
+    async (readLease) => {
+      const cluster = await TestCluster.create(3, { readLease });
+      await cluster.startAll();
+      const follower = await cluster.follower();
+      const leader = await cluster.leader();
+      for (let index = 0; index < 50; index++) {
+        await put(leader, `x=${index}`);
+        await follower.running.replica.readIndex();
+        expect(follower.stateMachine.values.get('x')).toBe(String(index));
+      }
+    },
+  );
 
   test('all know the client URLs of all', async () => {
     const cluster = await TestCluster.create(3);

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { uptime } from 'node:os';
 import type { Journal } from '@raftsman/journal';
 import { createRaft, logIndex, type Raft } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
@@ -36,6 +37,8 @@ export interface ReplicaOptions {
   readonly listeners: readonly ListenAddress[];
   readonly heartbeatIntervalMs: number;
   readonly electionTimeoutMs: number;
+  /** See StoreConfig. */
+  readonly readLease: boolean;
   readonly snapshotCount: number;
   readonly snapshotCatchUpEntries: number;
   /** A witness leaves it empty. */
@@ -144,6 +147,9 @@ function createHost(
   return host;
 }
 
+/** Since the machine was started, in steps of 10 ms: goes on while the process, or the machine, sleeps, and no one sets it. */
+const bootTimeMs = (): number => Math.round(uptime() * 1_000);
+
 /** A tick is a heartbeat interval. */
 function createCore(
   options: ReplicaOptions,
@@ -160,6 +166,7 @@ function createCore(
     preVote: true,
     checkQuorum: true,
     witness: isWitness,
+    ...(options.readLease && { readLease: { nowMs: bootTimeMs, promiseMs: options.electionTimeoutMs } }),
     appendBytesMax,
     inflightAppendsMax,
     uncommittedBytesMax,
