@@ -66,8 +66,8 @@ function inserted(bytes: Buffer, place: number, more: Uint8Array): Buffer {
 export function mutated(encodings: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Buffer> {
   const edited = fc
     .tuple(encodings, fc.array(edit, { minLength: 1, maxLength: 4 }))
-    .map(([bytes, edits]) => edits.reduce((sum, each) => each(sum), Buffer.from(bytes)));
-  const noise = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
+    .map(([bytes, edits]) => edits.reduce<Buffer>((sum, each) => each(sum), Buffer.from(bytes)));
+  const noise = fc.uint8Array({ maxLength: 200 }).map((bytes): Buffer => Buffer.from(bytes));
   return fc.oneof({ weight: 9, arbitrary: edited }, { weight: 1, arbitrary: noise });
 }
 

@@ -68,6 +68,8 @@ function watch(serving: Serving, metadata = new Metadata()) {
 
 const everything = { key: Buffer.from('\0'), rangeEnd: Buffer.from('\0') };
 
+const votes = { isLearner: false, isWitness: false };
+
 describe('what the replica refuses', () => {
   it.each([
     ['no-leader', status.UNAVAILABLE, 'etcdserver: no leader'],
@@ -192,10 +194,8 @@ describe('leases', () => {
     await put(client<KVClient>(leader, 'KV'), 'held', '', { lease: 5 });
     const id = memberId(77);
     const clientUrls = [`http://127.0.0.1:${leader.port}`];
-    follower.replica.memberList = [
-      ...follower.replica.memberList,
-      { id, name: 'leader', peerUrls: [], clientUrls, isLearner: false, isWitness: false },
-    ];
+    const member = { id, name: 'leader', peerUrls: [], clientUrls, ...votes };
+    follower.replica.memberList = [...follower.replica.memberList, member];
     follower.replica.change({ role: 'follower', leader: id });
     expect(await keepAlive(follower, 5)).toMatchObject({ ID: '5', TTL: '100' });
     expect(await keepAlive(follower, 6)).toMatchObject({ ID: '6', TTL: '0' });
@@ -211,16 +211,8 @@ describe('leases', () => {
       [one, other],
       [other, one],
     ] as const) {
-      from.replica.memberList = [
-        {
-          id,
-          name: 'x',
-          peerUrls: [],
-          clientUrls: [`http://127.0.0.1:${to.port}`],
-          isLearner: false,
-          isWitness: false,
-        },
-      ];
+      const clientUrls = [`http://127.0.0.1:${to.port}`];
+      from.replica.memberList = [{ id, name: 'x', peerUrls: [], clientUrls, ...votes }];
       from.replica.change({ role: 'follower', leader: id });
     }
     expect(await keepAlive(one, 5)).toMatchObject({
