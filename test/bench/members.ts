@@ -18,7 +18,7 @@ export interface Contender {
 
 export const raftsmanStore: Contender = {
   name: 'raftsman',
-  command: [process.execPath, '--disable-warning=DEP0123', join(repositoryRoot, 'bin', 'raftsman'), 'store'],
+  command: [join(repositoryRoot, 'bin', 'raftsman'), 'store'],
 };
 export const debianEtcd: Contender | null = existsSync('/usr/bin/etcd')
   ? { name: 'etcd', command: ['/usr/bin/etcd'] }

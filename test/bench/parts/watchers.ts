@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { ChannelCredentials } from '@grpc/grpc-js';
 import type { WatchClient } from '@raftsman/proto/gen/etcdserverpb/Watch.js';
 import type { WatchResponse__Output } from '@raftsman/proto/gen/etcdserverpb/WatchResponse.js';
@@ -60,10 +59,7 @@ export async function watchers(contender: Contender, report: Report): Promise<vo
       while (events < eventsWanted) await pause(2);
       report.note(delivered, contender.name, (events / (performance.now() - startMs)) * 1_000);
       kv.close();
-      for (const call of calls) {
-        call.cancel();
-        await once(call, 'status');
-      }
+      for (const call of calls) call.cancel();
       client.close();
     } finally {
       await members.stop();

@@ -37,7 +37,7 @@ export function spawnSupervised(spec: ProcessSpec, paths: StatePaths): ChildProc
 
 function commandLine(spec: ProcessSpec): readonly string[] {
   return spec.program === 'raftsman'
-    ? [process.execPath, mainFile, ...spec.words]
+    ? [process.execPath, '--max-semi-space-size=8', mainFile, ...spec.words]
     : [spec.program.path, ...spec.words];
 }
 
