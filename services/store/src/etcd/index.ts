@@ -3,6 +3,7 @@ import { InProcessServices, serviceDefinition, type GrpcService } from '@raftsma
 import { createAuth } from './auth.js';
 import { createCluster } from './cluster.js';
 import type { Concurrency } from './concurrency.js';
+import { boundsTxn } from './bounded-txn.js';
 import type { Context } from './context.js';
 import { CorruptionKeeper } from './corruption.js';
 import { takesEncoded } from './encoded.js';
@@ -49,7 +50,7 @@ export function createEtcdServices(context: Context): EtcdFace {
   const kv = service('KV', createKv(context));
   const watch = createWatch(context, pump, leadership);
   const services = [
-    { ...kv, definition: takesEncoded(kv.definition, 'Range') },
+    { ...kv, definition: boundsTxn(takesEncoded(kv.definition, 'Range')) },
     service('Watch', watch.handlers),
     service('Lease', createLease(context, keeper, leader)),
     service('Cluster', guarded(context, guards.Cluster, createCluster(context, leader))),

@@ -1,10 +1,13 @@
 import { status, type ServiceError } from '@grpc/grpc-js';
+import type { TxnRequest } from '@raftsman/proto/gen/etcdserverpb/TxnRequest.js';
 import type { KVClient } from '@raftsman/proto/gen/etcdserverpb/KV.js';
 import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import type { WatchClient } from '@raftsman/proto/gen/etcdserverpb/Watch.js';
 import type { WatchResponse__Output } from '@raftsman/proto/gen/etcdserverpb/WatchResponse.js';
-import { clientCredentials, loadService } from '@raftsman/wire';
+import { clientCredentials, loadService, serviceDefinition } from '@raftsman/wire';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { boundsTxn } from '../../src/etcd/bounded-txn.js';
+import { etcdLimits } from '../../src/etcd/limits.js';
 import { serveSingleMember, type Serving } from './single-member.js';
 
 const mebibyte = 1024 * 1024;
@@ -48,6 +51,20 @@ describe('a request that cannot be done', () => {
     expect(await answer((done) => kv.txn({ success: puts(129) }, done))).toEqual(tooMany);
     expect(await answer((done) => kv.txn({ failure: puts(129) }, done))).toEqual(tooMany);
     expect(await answer((done) => kv.txn({ success: puts(128) }, done))).toMatchObject({ succeeded: true });
+  });
+
+  it('half a million operations, which are refused before they are decoded', async () => {
+    const tooMany = [status.INVALID_ARGUMENT, 'etcdserver: too many operations in txn request'];
+    const decode = boundsTxn(serviceDefinition('etcd/rpc.proto', 'etcdserverpb.KV'))['Txn']!
+      .requestDeserialize;
+    const empty = Buffer.alloc(1 << 20, Buffer.of(0x12, 0));
+    const within = Buffer.concat([Buffer.of(0x12, 0x84, 0x80, 0x40, 0x22, 0x80, 0x80, 0x40), empty]);
+    for (const bytes of [empty, within]) {
+      const { success = [] } = decode(bytes) as TxnRequest;
+      expect(success.length).toBe(etcdLimits.txnTotalOpsMax + 1);
+    }
+    const success = Array.from({ length: 100_000 }, () => ({}));
+    expect(await answer((done) => kv.txn({ success }, done))).toEqual(tooMany);
   });
 
   it('one key twice', async () => {
