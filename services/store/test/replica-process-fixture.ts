@@ -39,10 +39,15 @@ export interface StoreClients {
   readonly cluster: Client;
 }
 
+/** What three processes may take on a machine that is busy with other tests. */
+const startMsMax = 60_000;
+
 /** Members as processes of their own, on loopback without TLS. */
 export class StoreProcesses {
   /** Those that the cluster begins with: m1, m2 and m3. */
   readonly names: readonly string[] = ['m1', 'm2', 'm3'];
+  /** Started together, and not waited for yet. */
+  readonly #awaited = new Set<string>();
   /** There are addresses for more: m4 and so on. */
   readonly #sizeMax: number;
   readonly #directory: string;
@@ -88,7 +93,10 @@ export class StoreProcesses {
   }
 
   startAll(): void {
-    for (const name of this.names) this.start(name);
+    for (const name of this.names) {
+      this.start(name);
+      this.#awaited.add(name);
+    }
   }
 
   /** SIGKILL; resolves when the kernel has taken the process away. */
@@ -173,17 +181,20 @@ export class StoreProcesses {
 
   /** Resolves when the member takes calls. */
   serving(name: string): Promise<void> {
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + startMsMax;
     return new Promise((resolve, reject) => {
       this.clients(name).kv.waitForReady(deadline, (error) => (error ? reject(error) : resolve()));
     });
   }
 
-  /** The name of the member that leads and knows it. */
+  /** The name of the member that leads and knows it; after `startAll` once all of them take calls. */
   async leader(): Promise<string> {
+    const awaited = [...this.#awaited].filter((name) => this.#processes.get(name)?.exitCode === null);
+    this.#awaited.clear();
+    await Promise.all(awaited.map((name) => this.serving(name)));
     let found: string | undefined;
     let asking = false;
-    return until('a leader', () => {
+    const ask = (): string | undefined => {
       if (!asking) {
         asking = true;
         void this.#askForLeader().then((name) => {
@@ -192,7 +203,8 @@ export class StoreProcesses {
         });
       }
       return found;
-    });
+    };
+    return until('a leader', ask, startMsMax);
   }
 
   async #askForLeader(): Promise<string | undefined> {
