@@ -44,6 +44,9 @@ describe('sending', () => {
     expect(view.meta).toEqual({ index: 5, term: 1, configuration });
     expect(await contents(view.rows())).toEqual({ a: 'old', b: 'old' });
     expect(await contents(journal.rows())).toEqual({ a: 'newer', b: 'old', c: 'newer' });
+    expect(await contents(view.rows(Buffer.from('a')))).toEqual({ b: 'old' });
+    expect(await contents(view.rows(Buffer.from('Z')))).toEqual({ a: 'old', b: 'old' });
+    expect(await contents(view.rows(Buffer.from('b')))).toEqual({});
     await view.close();
     await journal.close();
   });

@@ -78,6 +78,12 @@ export const storeLimits = {
   snapshotFrameBytesMax: 256 * 1024,
   /** A snapshot whose receiver takes nothing for so long is given up. */
   snapshotStallMs: 15_000,
+  /** What a cut stream leaves is kept so long on both sides, and longer only if the next one got further. */
+  snapshotKeepMs: 30_000,
+  /** States that are kept for peers whose stream was cut. */
+  snapshotsKeptMax: 2,
+  /** Frames that may have been sent and not been taken in: more than the buffers between two members hold. Streams go on at one of them. */
+  snapshotMarksMax: 256,
   /** How long the receiver may take to bring it into use after the last frame. */
   snapshotInstallMs: 120_000,
 

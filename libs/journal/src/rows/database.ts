@@ -17,6 +17,7 @@ export const newBatch = (database: Database) => database.batch();
 
 export interface KeyRange {
   readonly gte?: Uint8Array;
+  readonly gt?: Uint8Array;
   readonly lt?: Uint8Array;
   readonly snapshot?: DatabaseSnapshot;
 }

@@ -36,6 +36,12 @@ export const putRowKey = (target: Buffer, generation: number, key: Uint8Array): 
   return at + key.length;
 };
 
+export function rowKey(generation: number, key: Uint8Array): Uint8Array {
+  const full = Buffer.alloc(numberedKeyBytes + key.length);
+  putRowKey(full, generation, key);
+  return full;
+}
+
 export const batchKey = (number: number): Uint8Array => numbered(keyspace.batch, number);
 export const batchNumber = (key: Uint8Array): number => getWhole(key, 1);
 export const batchKeysStart = single(keyspace.batch);

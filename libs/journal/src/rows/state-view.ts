@@ -9,7 +9,8 @@ import { readRows, type StateRow } from './rows.js';
 /** The state as it was on disk at one moment, whatever is written meanwhile. LevelDB keeps what it needs until it is closed. */
 export interface StateView {
   readonly meta: SnapshotMeta;
-  rows(): AsyncGenerator<StateRow>;
+  /** In key order; all, or those after a key. */
+  rows(after?: Uint8Array | null): AsyncGenerator<StateRow>;
   close(): Promise<void>;
 }
 
@@ -22,7 +23,7 @@ export async function openStateView(database: Database): Promise<StateView> {
     const { generation, index, term, configuration } = decodeState(stateKey, record);
     return {
       meta: { index, term, configuration },
-      rows: () => readRows(database, generation, snapshot),
+      rows: (after) => readRows(database, generation, snapshot, after),
       close: () => snapshot.close(),
     };
   } catch (error) {

@@ -254,7 +254,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     this.#parts.reads.stop();
     this.#views.stop();
     this.#parts.reconfigurer.stop();
-    this.#snapshots.stop();
+    await this.#snapshots.stop();
   }
 
   #tick(): void {
@@ -330,6 +330,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     const { raft, reads } = this.#parts;
     if (!this.#board.isNews(raft.status())) return;
     reads.askAgain();
+    if (raft.role !== 'leader') void this.#snapshots.forget();
     this.#board.update(this.status());
   }
 

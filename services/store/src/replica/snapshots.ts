@@ -1,8 +1,12 @@
 import { strict as assert } from 'node:assert';
-import type { Journal, StagedSnapshot } from '@raftsman/journal';
+import { JournalError, type Journal, type StagedSnapshot } from '@raftsman/journal';
 import { term, type MemberId, type Raft, type SnapshotMeta } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
 import { ReplicaError } from '../contract.js';
+import { KeptStates } from './kept-states.js';
+import type { LogKeeper } from './log-keeper.js';
+import { OutgoingState } from './peers/outgoing-state.js';
+import { isWrongState } from './peers/snapshot-sender.js';
 import type { PeerTransport } from './peers/transport.js';
 
 interface Incoming {
@@ -15,21 +19,26 @@ interface Incoming {
 export class Snapshots {
   readonly #raft: Raft;
   readonly #journal: Journal;
+  readonly #log: Pick<LogKeeper['log'], 'compactedIndex'>;
   readonly #transport: Pick<PeerTransport, 'sendSnapshot'>;
   readonly #logger: Logger;
+  readonly #kept: KeptStates;
   #incoming: Incoming | null = null;
   #stopped = false;
 
   constructor(options: {
     readonly raft: Raft;
     readonly journal: Journal;
+    readonly logKeeper: { readonly log: Pick<LogKeeper['log'], 'compactedIndex'> };
     readonly transport: Pick<PeerTransport, 'sendSnapshot'>;
     readonly logger: Logger;
   }) {
     this.#raft = options.raft;
     this.#journal = options.journal;
+    this.#log = options.logKeeper.log;
     this.#transport = options.transport;
     this.#logger = options.logger;
+    this.#kept = new KeptStates(options.logger);
   }
 
   get incomingCount(): number {
@@ -69,21 +78,39 @@ export class Snapshots {
   async send(to: MemberId, messageTerm: number): Promise<void> {
     let delivered = false;
     try {
-      const view = await this.#journal.openView();
-      try {
-        delivered = await this.#transport.sendSnapshot(to, messageTerm, view);
-        this.#logger.info({ peer: to.toString(16), index: view.meta.index, delivered }, 'sent a snapshot');
-      } finally {
-        await view.close();
-      }
+      const state =
+        (await this.#kept.take(to, this.#log.compactedIndex)) ??
+        new OutgoingState(await this.#journal.openView());
+      delivered = await this.#sendState(to, messageTerm, state);
+      const { index } = state.view.meta;
+      this.#logger.info({ peer: to.toString(16), index, delivered }, 'sent a snapshot');
     } catch (error) {
       this.#logger.warn({ peer: to.toString(16), err: error }, 'a snapshot did not get through');
     }
     if (!this.#stopped) this.#raft.reportSnapshot(to, delivered ? 'delivered' : 'failed');
   }
 
-  stop(): void {
+  /** Who does not lead any more sends no more. */
+  async forget(): Promise<void> {
+    await this.#kept.clear();
+  }
+
+  async stop(): Promise<void> {
     this.#stopped = true;
     this.#incoming?.reject(new ReplicaError('stopped'));
+    await this.#kept.clear();
+  }
+
+  async #sendState(to: MemberId, messageTerm: number, state: OutgoingState): Promise<boolean> {
+    let goesOn = false;
+    try {
+      return await this.#transport.sendSnapshot(to, messageTerm, state);
+    } catch (error) {
+      goesOn = !(error instanceof JournalError) && !isWrongState(error);
+      throw error;
+    } finally {
+      if (goesOn && !this.#stopped && this.#raft.role === 'leader') await this.#kept.keep(to, state);
+      else await state.view.close();
+    }
   }
 }

@@ -6,6 +6,8 @@ import type { Frame as _raftsman_raft_v1_Frame, Frame__Output as _raftsman_raft_
 import type { MembersRequest as _raftsman_raft_v1_MembersRequest, MembersRequest__Output as _raftsman_raft_v1_MembersRequest__Output } from '../../../raftsman/raft/v1/MembersRequest.js';
 import type { MembersResponse as _raftsman_raft_v1_MembersResponse, MembersResponse__Output as _raftsman_raft_v1_MembersResponse__Output } from '../../../raftsman/raft/v1/MembersResponse.js';
 import type { SnapshotFrame as _raftsman_raft_v1_SnapshotFrame, SnapshotFrame__Output as _raftsman_raft_v1_SnapshotFrame__Output } from '../../../raftsman/raft/v1/SnapshotFrame.js';
+import type { SnapshotPositionRequest as _raftsman_raft_v1_SnapshotPositionRequest, SnapshotPositionRequest__Output as _raftsman_raft_v1_SnapshotPositionRequest__Output } from '../../../raftsman/raft/v1/SnapshotPositionRequest.js';
+import type { SnapshotPositionResponse as _raftsman_raft_v1_SnapshotPositionResponse, SnapshotPositionResponse__Output as _raftsman_raft_v1_SnapshotPositionResponse__Output } from '../../../raftsman/raft/v1/SnapshotPositionResponse.js';
 import type { SnapshotReceipt as _raftsman_raft_v1_SnapshotReceipt, SnapshotReceipt__Output as _raftsman_raft_v1_SnapshotReceipt__Output } from '../../../raftsman/raft/v1/SnapshotReceipt.js';
 import type { Welcome as _raftsman_raft_v1_Welcome, Welcome__Output as _raftsman_raft_v1_Welcome__Output } from '../../../raftsman/raft/v1/Welcome.js';
 
@@ -33,6 +35,15 @@ export interface PeerClient extends grpc.Client {
   members(argument: _raftsman_raft_v1_MembersRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_MembersResponse__Output>): grpc.ClientUnaryCall;
   members(argument: _raftsman_raft_v1_MembersRequest, callback: grpc.requestCallback<_raftsman_raft_v1_MembersResponse__Output>): grpc.ClientUnaryCall;
   
+  SnapshotPosition(argument: _raftsman_raft_v1_SnapshotPositionRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotPositionResponse__Output>): grpc.ClientUnaryCall;
+  SnapshotPosition(argument: _raftsman_raft_v1_SnapshotPositionRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotPositionResponse__Output>): grpc.ClientUnaryCall;
+  SnapshotPosition(argument: _raftsman_raft_v1_SnapshotPositionRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotPositionResponse__Output>): grpc.ClientUnaryCall;
+  SnapshotPosition(argument: _raftsman_raft_v1_SnapshotPositionRequest, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotPositionResponse__Output>): grpc.ClientUnaryCall;
+  snapshotPosition(argument: _raftsman_raft_v1_SnapshotPositionRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotPositionResponse__Output>): grpc.ClientUnaryCall;
+  snapshotPosition(argument: _raftsman_raft_v1_SnapshotPositionRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotPositionResponse__Output>): grpc.ClientUnaryCall;
+  snapshotPosition(argument: _raftsman_raft_v1_SnapshotPositionRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotPositionResponse__Output>): grpc.ClientUnaryCall;
+  snapshotPosition(argument: _raftsman_raft_v1_SnapshotPositionRequest, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotPositionResponse__Output>): grpc.ClientUnaryCall;
+  
 }
 
 export interface PeerHandlers extends grpc.UntypedServiceImplementation {
@@ -42,10 +53,13 @@ export interface PeerHandlers extends grpc.UntypedServiceImplementation {
   
   Members: grpc.handleUnaryCall<_raftsman_raft_v1_MembersRequest__Output, _raftsman_raft_v1_MembersResponse>;
   
+  SnapshotPosition: grpc.handleUnaryCall<_raftsman_raft_v1_SnapshotPositionRequest__Output, _raftsman_raft_v1_SnapshotPositionResponse>;
+  
 }
 
 export interface PeerDefinition extends grpc.ServiceDefinition {
   Exchange: MethodDefinition<_raftsman_raft_v1_Frame, _raftsman_raft_v1_Welcome, _raftsman_raft_v1_Frame__Output, _raftsman_raft_v1_Welcome__Output>
   InstallSnapshot: MethodDefinition<_raftsman_raft_v1_SnapshotFrame, _raftsman_raft_v1_SnapshotReceipt, _raftsman_raft_v1_SnapshotFrame__Output, _raftsman_raft_v1_SnapshotReceipt__Output>
   Members: MethodDefinition<_raftsman_raft_v1_MembersRequest, _raftsman_raft_v1_MembersResponse, _raftsman_raft_v1_MembersRequest__Output, _raftsman_raft_v1_MembersResponse__Output>
+  SnapshotPosition: MethodDefinition<_raftsman_raft_v1_SnapshotPositionRequest, _raftsman_raft_v1_SnapshotPositionResponse, _raftsman_raft_v1_SnapshotPositionRequest__Output, _raftsman_raft_v1_SnapshotPositionResponse__Output>
 }

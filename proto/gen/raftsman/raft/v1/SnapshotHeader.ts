@@ -9,6 +9,8 @@ export interface SnapshotHeader {
   'index'?: (number | string | Long);
   'indexTerm'?: (number | string | Long);
   'configuration'?: (Buffer | Uint8Array | string);
+  'stateId'?: (number | string | Long);
+  'afterRowCount'?: (number | string | Long);
 }
 
 export interface SnapshotHeader__Output {
@@ -17,4 +19,6 @@ export interface SnapshotHeader__Output {
   'index': (string);
   'indexTerm': (string);
   'configuration': (Buffer);
+  'stateId': (string);
+  'afterRowCount': (string);
 }

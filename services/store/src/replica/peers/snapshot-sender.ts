@@ -1,19 +1,22 @@
 import { crc32 } from 'node:zlib';
-import type { ClientWritableStream, ServiceError } from '@grpc/grpc-js';
-import type { StateRow, StateView } from '@raftsman/journal';
+import { status, type ClientWritableStream, type ServiceError } from '@grpc/grpc-js';
+import type { StateRow } from '@raftsman/journal';
 import { encodeConfiguration, type MemberId } from '@raftsman/raft';
+import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
 import type { SnapshotFrame } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotFrame.js';
+import type { SnapshotPositionResponse__Output } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotPositionResponse.js';
 import type { SnapshotReceipt__Output } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotReceipt.js';
 import { storeLimits } from '../../limits.js';
 import { createPeerClient, type PeerTarget } from './client.js';
 import { helloTo, type PeerIdentity } from './hello.js';
+import type { Mark, OutgoingState } from './outgoing-state.js';
 
 /**
- * Streams a state to a peer over a connection of its own, as fast as the peer writes it down. Resolves with whether the peer took it,
- * once it is durable and in use there; rejects when the stream breaks, stalls or is refused.
+ * Streams a state, or what the peer does not have of it yet, over a connection of its own, as fast as the peer writes it down. Resolves with
+ * whether the peer took it, once it is durable and in use there; rejects when the stream breaks, stalls or is refused.
  */
 export async function sendSnapshot(
-  view: StateView,
+  state: OutgoingState,
   messageTerm: number,
   to: MemberId,
   target: PeerTarget,
@@ -21,18 +24,51 @@ export async function sendSnapshot(
 ): Promise<boolean> {
   const client = createPeerClient(target);
   try {
-    return await stream(view, messageTerm, to, identity, client);
+    const after = state.beginAfter(
+      state.isUnderWay ? await askPosition(state, to, identity, client) : { rowCount: 0, crc32: 0 },
+    );
+    const { index, term: indexTerm, configuration } = state.view.meta;
+    const header = {
+      hello: helloTo(to, identity),
+      term: messageTerm,
+      index,
+      indexTerm,
+      configuration: encodeConfiguration(configuration),
+      stateId: state.id,
+      afterRowCount: after.rowCount,
+    };
+    return await stream(header, state, after, client);
   } finally {
     client.close();
   }
 }
 
-async function stream(
-  view: StateView,
-  messageTerm: number,
+/** What the peer received is not what was sent: nothing goes on from there. */
+export const isWrongState = (error: unknown): boolean =>
+  (error as Partial<ServiceError>).code === status.DATA_LOSS;
+
+async function askPosition(
+  { id: stateId }: OutgoingState,
   to: MemberId,
   identity: PeerIdentity,
-  client: ReturnType<typeof createPeerClient>,
+  client: PeerClient,
+): Promise<{ readonly rowCount: number; readonly crc32: number }> {
+  const question = { hello: helloTo(to, identity), stateId };
+  const deadline = Date.now() + storeLimits.snapshotStallMs;
+  const position = await new Promise<SnapshotPositionResponse__Output>((resolve, reject) =>
+    client.snapshotPosition(question, { deadline }, (error, answer) => {
+      if (answer) resolve(answer);
+      else reject(error ?? Object.assign(new Error('no answer'), noAnswer));
+    }),
+  );
+  return { rowCount: Number(position.rowCount), crc32: position.crc32 };
+}
+
+async function stream(
+  header: SnapshotFrame['header'],
+  state: OutgoingState,
+  after: Mark,
+  client: PeerClient,
 ): Promise<boolean> {
   let failed: ServiceError | null = null;
   let call!: ClientWritableStream<SnapshotFrame>;
@@ -48,19 +84,9 @@ async function stream(
     if (failed !== null) throw failed;
     if (!call.write(frame)) await drained(call, receipt);
   };
-  const { index, term: indexTerm, configuration } = view.meta;
-  const hello = helloTo(to, identity);
   try {
-    await write({
-      header: {
-        hello,
-        term: messageTerm,
-        index,
-        indexTerm,
-        configuration: encodeConfiguration(configuration),
-      },
-    });
-    await write({ end: await writeRows(view, write) });
+    await write({ header });
+    await write({ end: await writeRows(state, after, write) });
     call.end();
     const { accepted } = await within(storeLimits.snapshotInstallMs, receipt);
     return accepted;
@@ -74,24 +100,29 @@ const noAnswer = { code: 2, details: 'no answer', metadata: undefined as never }
 
 /** Rows in frames of about snapshotFrameBytesMax; answers what the receiver checks. */
 async function writeRows(
-  view: StateView,
+  state: OutgoingState,
+  after: Mark,
   write: (frame: SnapshotFrame) => Promise<void>,
 ): Promise<{ rowCount: number; crc32: number }> {
   let rows: StateRow[] = [];
   let bytes = 0;
-  let rowCount = 0;
-  let sum = 0;
-  for await (const row of view.rows()) {
+  let { rowCount, crc32: sum } = after;
+  const writeFrame = async (lastKey: Uint8Array): Promise<void> => {
+    const frame = { rows: { rows } };
+    rows = [];
+    bytes = 0;
+    state.sending({ rowCount, crc32: sum, lastKey });
+    await write(frame);
+  };
+  for await (const row of state.view.rows(after.lastKey)) {
     sum = crc32(row.value, crc32(row.key, sum));
     rowCount += 1;
     rows.push(row);
     bytes += row.key.length + row.value.length;
-    if (bytes < storeLimits.snapshotFrameBytesMax) continue;
-    await write({ rows: { rows } });
-    rows = [];
-    bytes = 0;
+    if (bytes >= storeLimits.snapshotFrameBytesMax) await writeFrame(row.key);
   }
-  if (rows.length > 0) await write({ rows: { rows } });
+  const last = rows.at(-1);
+  if (last !== undefined) await writeFrame(last.key);
   return { rowCount, crc32: sum };
 }
 

@@ -1,5 +1,5 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
-import type { Journal, StateView } from '@raftsman/journal';
+import type { Journal } from '@raftsman/journal';
 import type { MemberId, Message } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
 import { createGrpcServer, serviceDefinition, type GrpcServer } from '@raftsman/wire';
@@ -11,8 +11,9 @@ import { listenOnAll, type ListenAddress } from '../../listen.js';
 import { peerProto, peerService, type PeerAddress, type PeerEvents, type PeerTarget } from './client.js';
 import { createExchange, type Exchange } from './exchange.js';
 import type { PeerIdentity } from './hello.js';
+import type { OutgoingState } from './outgoing-state.js';
 import { PeerLink } from './peer-link.js';
-import { createSnapshotReceiver } from './snapshot-receiver.js';
+import { SnapshotReceiver } from './snapshot-receiver.js';
 import { sendSnapshot } from './snapshot-sender.js';
 
 export interface TransportOptions {
@@ -37,6 +38,7 @@ export class PeerTransport {
   readonly #neighbours = new Map<MemberId, Neighbour>();
   #events!: PeerEvents;
   #exchange!: Exchange;
+  #snapshots!: SnapshotReceiver;
   #server: GrpcServer | null = null;
 
   constructor(options: TransportOptions) {
@@ -54,14 +56,16 @@ export class PeerTransport {
       position: () => events.position(),
     };
     this.#exchange = createExchange(identity, journal, hears, logger);
+    this.#snapshots = new SnapshotReceiver({
+      identity,
+      journal,
+      deliver: (from, messageTerm, staged) => events.snapshot(from, messageTerm, staged),
+      logger,
+    });
     const implementation: PeerHandlers = {
       Exchange: this.#exchange.handle,
-      InstallSnapshot: createSnapshotReceiver(
-        identity,
-        journal,
-        (from, messageTerm, staged) => events.snapshot(from, messageTerm, staged),
-        logger,
-      ),
+      InstallSnapshot: (call, answer) => this.#snapshots.receive(call, answer),
+      SnapshotPosition: (call, answer) => this.#snapshots.tellPosition(call, answer),
       Members: (_call: ServerUnaryCall<unknown, MembersResponse>, answer: sendUnaryData<MembersResponse>) =>
         answer(null, this.#members()),
     };
@@ -110,16 +114,17 @@ export class PeerTransport {
   }
 
   /** See snapshot-sender.ts. */
-  sendSnapshot(to: MemberId, messageTerm: number, view: StateView): Promise<boolean> {
+  sendSnapshot(to: MemberId, messageTerm: number, state: OutgoingState): Promise<boolean> {
     const neighbour = this.#neighbours.get(to);
     if (neighbour === undefined) return Promise.reject(new Error(`${to} is no peer`));
-    return sendSnapshot(view, messageTerm, to, neighbour.link.target, this.#options.identity);
+    return sendSnapshot(state, messageTerm, to, neighbour.link.target, this.#options.identity);
   }
 
   async close(): Promise<void> {
     for (const { link } of this.#neighbours.values()) link.close();
     this.#neighbours.clear();
     await this.#server?.close(0);
+    this.#snapshots.close();
   }
 
   #meet(address: PeerAddress, isVisitor: boolean): void {
