@@ -24,6 +24,8 @@ export function etcdctl(endpoints: readonly string[], args: readonly string[], i
           stderr,
         }),
     );
+    // One that reads no input may be gone before it comes.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(input);
   });
 }
