@@ -1,5 +1,5 @@
 # What a user types; README.md says what each leaves where.
-.PHONY: up down clean status build test check bench soak demo rack rack-down rack-clean
+.PHONY: up down clean status build test check bench soak nightly demo rack rack-down rack-clean
 
 NODE_MODULES := node_modules/.package-lock.json
 
@@ -56,3 +56,10 @@ soak: build
 	bash test/prepare.sh
 	npx --no-install tsc -b libs/faults libs/rack
 	node test/faults/soak.mjs
+
+# Hours: ten times the seeds, every planted bug, half an hour of faults.
+nightly: build
+	bash test/prepare.sh
+	SIM_SEEDS=100000 npx --no-install vitest run test/simulation
+	SABOTAGE=all npx --no-install vitest run test/faults/sabotage.test.ts
+	$(MAKE) soak
