@@ -201,13 +201,19 @@ describe('bugs that etcd had, on real processes', { timeout: 120_000 }, () => {
         // Half of them have history to catch up with.
         [0, 2].map((startRevision) => openWatch(lab.run, member, { ...allKeys, startRevision })),
       );
+      const breaks: string[] = [];
+      for (const { record, over } of watches) void over.then((why) => breaks.push(`${record.id}: ${why}`));
       for (let round = 0; round < 200; round += 1) {
         for (const watching of watches) watching.requestProgress();
         await sleep(10);
       }
       await load.stop();
       const last = await lab.put('s/last', 'x');
-      await eventually(() => expect(watches.every((watching) => watching.next() > last)).toBe(true));
+      await eventually(() => {
+        const behind = watches.filter((watching) => watching.next() <= last);
+        const told = behind.map((watching) => `${watching.record.id} at ${watching.next()}`);
+        expect({ told, breaks: told.length > 0 ? breaks : [] }).toEqual({ told: [], breaks: [] });
+      });
       const records = watches.map(({ record }) => record);
       for (const { responses } of records)
         expect(responses.some(({ kind }) => kind === 'progress')).toBe(true);

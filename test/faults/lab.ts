@@ -18,7 +18,7 @@ import {
 } from '@raftsman/faults';
 import { eventually, repositoryRoot } from '../support/cluster.js';
 import { Random } from '../simulation/random.js';
-import { connect, type Connection } from './client.js';
+import { connect, isReady, type Connection } from './client.js';
 import { hashKv, leadingMember } from './cluster.js';
 import { startMembers, type Member } from './members.js';
 import { Run } from './run.js';
@@ -63,6 +63,10 @@ export async function inLab(
   const ledger = new FaultLedger();
   const lab = createLab(run, ledger, connections, observers);
   try {
+    for (const connection of connections)
+      await eventually(async () => {
+        if (!(await isReady(connection, 500))) throw new Error('a member does not listen yet');
+      });
     await lab.put('s/first', 'x');
     await scenario(lab);
     await ledger.healAll();

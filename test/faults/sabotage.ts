@@ -64,7 +64,7 @@ export const sabotages: readonly Sabotage[] = [
     faults: [],
     durationMs: 40_000,
     isUsual: true,
-    foundAs: /: Reliable: .* is missing/,
+    foundAs: /: Reliable: |two observers saw/,
   },
   {
     name: 'a write is acknowledged before the journal has it',

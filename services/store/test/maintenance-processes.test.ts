@@ -39,6 +39,7 @@ describe('three processes', { timeout: 180_000 }, () => {
     stores.start('m1', { flags: ['--quota-backend-bytes=50000'] });
     stores.start('m2');
     stores.start('m3');
+    await Promise.all(stores.names.map((name) => stores.serving(name)));
     await stores.leader();
     const [m1, m2, m3] = stores.names.map((name) => stores.clients(name));
     // m1 has no room for what is written to the others.
@@ -46,7 +47,10 @@ describe('three processes', { timeout: 180_000 }, () => {
     const raised = [{ memberID: await idOf(m1!), alarm: 'NOSPACE' }];
     let seen: unknown = [];
     await until('the alarm', () => {
-      void alarmsOf(m3!).then((alarms) => (seen = alarms));
+      void alarmsOf(m3!).then(
+        (alarms) => (seen = alarms),
+        () => undefined,
+      );
       return Array.isArray(seen) && seen.length > 0;
     });
     for (const clients of [m1!, m2!, m3!]) {

@@ -10,11 +10,18 @@ import type { WatchPump } from './watch-pump.js';
  */
 export function requireSpace(context: Context): Promise<void> | undefined {
   const { alarms } = context.stateMachine;
-  if (alarms.noSpace) throw etcdError('noSpace');
+  if (alarms.noSpace) return requireDisarmed(context);
   if (!isOverQuota(context)) return undefined;
   return raiseNoSpace(context).then(() => {
     throw etcdError('noSpace');
   });
+}
+
+/** Somebody may have disarmed it in the part of the log that this member has not come to. */
+async function requireDisarmed(context: Context): Promise<void> {
+  await context.replica.readIndex();
+  if (context.stateMachine.alarms.noSpace) throw etcdError('noSpace');
+  await requireSpace(context);
 }
 
 function isOverQuota(context: Context): boolean {
