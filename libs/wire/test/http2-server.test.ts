@@ -121,7 +121,8 @@ describe('calls of a gRPC client', () => {
     });
     const client = clientOf(port);
     const value = fc.string({ unit: fc.constantFrom(...Array.from('abcXYZ 019-_=/~!{}')), maxLength: 300 });
-    const name = fc.stringMatching(/^x-[a-z0-9]{1,40}$/);
+    // A name that ends with -bin carries bytes (gRPC over HTTP/2, Custom-Metadata).
+    const name = fc.stringMatching(/^x-[a-z0-9]{1,40}$/).filter((text) => !text.endsWith('-bin'));
     await fc.assert(
       fc.asyncProperty(fc.dictionary(name, value, { maxKeys: 12 }), async (given) => {
         const metadata = new Metadata();
