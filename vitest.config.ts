@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { FailuresReporter } from './test/support/failures-reporter.js';
 
 /**
  * Tests read the packages' sources, so that no build can be stale under them. Without `import`: the workers get these as
@@ -16,5 +17,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    reporters: ['default', new FailuresReporter()],
   },
 });
