@@ -146,6 +146,8 @@ class RaftCore implements Raft {
       if (progress.mode.kind === 'replicate') progress.probeFrom(progress.match + 1);
       wakeIfNeeded(state);
     }
+    // What was acknowledged may be lost with it: the leader asks again.
+    state.acknowledgedIndex = 0;
     // Without pre-vote, running would disturb a leader that only we have lost.
     if (state.role !== 'follower' || state.leader !== peer || !state.config.preVote) return;
     state.leader = null;

@@ -148,13 +148,17 @@ export function handleAppendRequest(state: RaftState, message: MessageOf<'append
   const conflict = state.rules.firstConflict(entries, (index) => log.termAt(index));
   if (conflict !== -1) state.append(entries.slice(conflict));
   const lastNew = prevLogIndex + entries.length;
+  const commitBefore = log.commit;
   log.commitTo(Math.min(message.commit, lastNew));
   learnHeldByAll(state, message.heldByAll);
-  acknowledge(state, from, lastNew);
+  // Told of a commit only, the leader was answered before. If that was lost it asks again, with a commit that is no news.
+  const isCommitOnly = entries.length === 0 && log.commit > commitBefore;
+  if (!isCommitOnly || lastNew > state.acknowledgedIndex) acknowledge(state, from, lastNew);
 }
 
 function acknowledge(state: RaftState, to: MemberId, index: number): void {
   const none = { hintIndex: logIndex(0), hintTerm: term(0) };
+  state.acknowledgedIndex = Math.max(state.acknowledgedIndex, index);
   state.send({ kind: 'append-response', to, success: true, index: logIndex(index), ...none });
 }
 

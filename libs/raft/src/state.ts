@@ -62,6 +62,8 @@ export class RaftState {
   runsForTransfer = false;
   /** By this member's clock: see lease.ts. */
   promisedUntilMs = 0;
+  /** The highest index that it acknowledged in this term. */
+  acknowledgedIndex = 0;
   /** This leader asked another to take over, in this term. */
   handedOver = false;
   /** On a leader, where its log ended when it won. */
@@ -269,5 +271,6 @@ export class RaftState {
     if (newTerm === this.term) return;
     this.term = term(newTerm);
     this.vote = null;
+    this.acknowledgedIndex = 0;
   }
 }
