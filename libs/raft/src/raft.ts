@@ -86,8 +86,20 @@ class RaftCore implements Raft {
     return this.#state.role;
   }
 
+  get term(): Term {
+    return this.#state.term;
+  }
+
+  get leader(): MemberId | null {
+    return this.#state.leader;
+  }
+
   get commit(): LogIndex {
     return logIndex(this.#state.log.commit);
+  }
+
+  get configuration(): Configuration {
+    return this.#state.configuration;
   }
 
   tick(): void {

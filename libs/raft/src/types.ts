@@ -292,7 +292,10 @@ export type ProposedConfiguration = Omit<Configuration, 'outgoing'>;
 export interface Raft {
   /** As in `status()`, without its cost. */
   readonly role: Role;
+  readonly term: Term;
+  readonly leader: MemberId | null;
   readonly commit: LogIndex;
+  readonly configuration: Configuration;
   /** One unit of time passes. */
   tick(): void;
   /** A message came from a peer. Takes anything whose fields have these shapes; never throws on hostile values. */

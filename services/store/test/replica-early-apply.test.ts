@@ -100,6 +100,7 @@ async function followerWithSlowDisk() {
       logger,
     }),
     clusterId: 9,
+    self,
     tickMs: 60_000,
     electionTimeoutMs: 60_000,
     logger,

@@ -14,7 +14,9 @@ import { loadProto } from '@raftsman/wire';
 function scriptedCore() {
   const script = { term: 1, hasLeader: true, proposed: [] as number[], reads: [] as number[] };
   const raft = {
-    status: () => ({ term: term(script.term) }),
+    get term() {
+      return term(script.term);
+    },
     propose: (entries: readonly { readonly data: Uint8Array }[]) => {
       if (!script.hasLeader) return 'no-leader';
       for (const { data } of entries) script.proposed.push(decodeEnvelope(data)!.request);

@@ -38,6 +38,7 @@ export interface HostParts {
   readonly membership: Membership;
   readonly reconfigurer: Reconfigurer;
   readonly clusterId: number;
+  readonly self: MemberId;
   readonly tickMs: number;
   readonly electionTimeoutMs: number;
   readonly logger: Logger;
@@ -108,13 +109,13 @@ export class ReplicaHost implements Replica, PeerEvents {
   }
 
   status(): ReplicaStatus {
-    const { raft, applier, journal, clusterId } = this.#parts;
-    const { id, role, leader, term: currentTerm, commit } = raft.status();
+    const { raft, applier, journal, clusterId, self } = this.#parts;
+    const { role, leader, term: currentTerm, commit } = raft;
     const dataSizeBytes = journal.sizeBytes();
     const { low: diskLow } = journal.space();
     const { isLearner, isWitness } = this.#parts.membership;
     return {
-      id,
+      id: self,
       clusterId,
       role,
       leader,
@@ -139,10 +140,10 @@ export class ReplicaHost implements Replica, PeerEvents {
   }
 
   async changeMembers(change: MemberChange): Promise<Member> {
-    const { raft, reconfigurer } = this.#parts;
+    const { raft, reconfigurer, self } = this.#parts;
     if (this.#stopped) throw new ReplicaError('stopped');
     if (raft.role !== 'leader') throw new ReplicaError('not-leader');
-    if (change.kind === 'remove' && change.id === raft.status().id) {
+    if (change.kind === 'remove' && change.id === self) {
       reconfigurer.check(change);
       await this.handOver();
     }
@@ -204,11 +205,11 @@ export class ReplicaHost implements Replica, PeerEvents {
 
   /** From the applier. */
   configurationApplied(configuration: Configuration): void {
-    const { membership, reconfigurer, raft, transport } = this.#parts;
+    const { membership, reconfigurer, transport, self } = this.#parts;
     membership.applied(configuration);
     transport.setPeers(membership.others());
     reconfigurer.applied(configuration);
-    if (!membership.isRemoved(raft.status().id) || this.#removal !== null) return;
+    if (!membership.isRemoved(self) || this.#removal !== null) return;
     // Whoever asked for it may be waiting for this member's answer.
     this.#removal = setTimeout(() => this.removed(), storeLimits.removedGraceMs);
   }
@@ -231,10 +232,10 @@ export class ReplicaHost implements Replica, PeerEvents {
 
   /** Hands leadership to the member that is furthest, if there is one that answers; waits for that at most an election timeout. */
   async handOver(): Promise<void> {
-    const { raft, electionTimeoutMs } = this.#parts;
-    const { progress, id, configuration } = raft.status();
+    const { raft, electionTimeoutMs, self } = this.#parts;
+    const { progress, configuration } = raft.status();
     const mayLead = (peer: MemberId): boolean =>
-      peer !== id && configuration.voters.includes(peer) && !configuration.witnesses.includes(peer);
+      peer !== self && configuration.voters.includes(peer) && !configuration.witnesses.includes(peer);
     const peers = [...(progress ?? [])].filter(([peer, each]) => each.recentlyActive && mayLead(peer));
     const [successor] = peers.toSorted(([, left], [, right]) => right.match - left.match);
     if (successor === undefined || this.#stopped) return;
@@ -262,8 +263,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     const lateMs = nowMs - this.#lastTickMs - this.#parts.tickMs;
     this.#lastTickMs = nowMs;
     // A stalled process counts one tick, however long it stood: its peers' messages of that time are still to be read.
-    if (lateMs > this.#parts.tickMs && this.#parts.raft.status().role === 'leader')
-      this.#measured.lateHeartbeats += 1;
+    if (lateMs > this.#parts.tickMs && this.#parts.raft.role === 'leader') this.#measured.lateHeartbeats += 1;
     if (lateMs > this.#parts.electionTimeoutMs * storeLimits.lateTickElectionTimeouts)
       this.#parts.logger.warn({ lateMs: Math.round(lateMs) }, 'the process stood still: tick came late');
     this.#parts.raft.tick();
@@ -319,7 +319,7 @@ export class ReplicaHost implements Replica, PeerEvents {
   /** A member uses the newest configuration of its log, committed or not: who is new in it must be reached. */
   #followConfiguration(): void {
     const { raft, membership, transport } = this.#parts;
-    const { configuration } = raft.status();
+    const { configuration } = raft;
     if (configuration === membership.configuration) return;
     membership.use(configuration);
     transport.setPeers(membership.others());
@@ -328,7 +328,7 @@ export class ReplicaHost implements Replica, PeerEvents {
   /** Readers that asked an earlier leader ask the new one. */
   #tellStatus(): void {
     const { raft, reads } = this.#parts;
-    if (!this.#board.isNews(raft.status())) return;
+    if (!this.#board.isNews(raft)) return;
     reads.askAgain();
     if (raft.role !== 'leader') void this.#snapshots.forget();
     this.#board.update(this.status());

@@ -140,6 +140,7 @@ function createHost(
     membership,
     reconfigurer,
     clusterId: identity.clusterId,
+    self: identity.self,
     tickMs: options.heartbeatIntervalMs,
     electionTimeoutMs,
     logger,

@@ -81,7 +81,7 @@ export class Proposals {
       if (this.#handedBytes > 0 && this.#handedBytes + groupBytes > storeLimits.proposalsHandedBytesMax)
         return;
       const entries = group.map(({ data }) => ({ type: 'normal' as const, data }));
-      const { term } = raft.status();
+      const { term } = raft;
       if (raft.propose(entries) !== null) return;
       for (const proposal of group) proposal.proposedIn = term;
       this.#handedBytes += groupBytes;
