@@ -241,7 +241,8 @@ export class WriteAheadLog {
   }
 
   #stand({ hardState, compacted, entries }: LogFrame): void {
-    this.#standing = { ...this.#standing, hardState, compacted: compacted ?? this.#standing.compacted };
+    const { compacted: before, known } = this.#standing;
+    this.#standing = { hardState, compacted: compacted ?? before, known };
     const last = entries.at(-1);
     if (last !== undefined) this.#lastIndex = last.index;
   }
