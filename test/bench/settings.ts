@@ -2,6 +2,8 @@
 const whole = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
 
 export const settings = {
+  /** BENCH_PEER=no: only our own, for figures that take long and are not compared. */
+  peer: process.env.BENCH_PEER !== 'no',
   /** Rounds of everything that is quick; medians are printed. */
   rounds: whole('BENCH_ROUNDS', 3),
   /** Of each load. */

@@ -10,7 +10,7 @@ import { watchers } from './parts/watchers.js';
 import { Report } from './report.js';
 import { settings, wanted } from './settings.js';
 
-const contenders = [raftsmanStore, ...(debianEtcd === null ? [] : [debianEtcd])];
+const contenders = [raftsmanStore, ...(debianEtcd === null || !settings.peer ? [] : [debianEtcd])];
 const report = new Report(contenders.map(({ name }) => name));
 
 /** Everyone in turn, round by round, so that a busy minute of the machine hits all. */
