@@ -1,16 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { wireLimits } from './limits.js';
 import type { ServerSecurity } from './tls.js';
+import type { UpgradeFace } from './upgrade.js';
 
 /** What one port serves. */
 export interface Faces {
   /** HTTP/1.1. */
   readonly http: RequestListener;
   /** Takes connections that speak HTTP/2, whose first bytes are put back. Without it they are closed. */
-  readonly http2?: (connection: Socket) => void;
+  readonly http2?: ((connection: Socket) => void) | undefined;
+  /** Takes connections of HTTP/1.1 that ask for its protocol. Without it such a request is one like any other. */
+  readonly upgrade?: UpgradeFace | undefined;
 }
 
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
@@ -36,6 +45,7 @@ export class FaceListener {
   readonly #serveHttp: (connection: Socket) => void;
   /** Connections that have not said yet what they are. */
   readonly #silent = new Set<Socket>();
+  readonly #upgraded = new Set<Socket>();
   #httpCount = 0;
 
   constructor(security: ServerSecurity, faces: Faces) {
@@ -51,6 +61,11 @@ export class FaceListener {
     this.#server.removeAllListeners(event);
     this.#serveHttp = serveHttp!.bind(this.#server);
     this.#server.on(event, (connection: Socket) => this.#listenTo(connection));
+    const { upgrade } = faces;
+    if (upgrade === undefined) return;
+    this.#server.on('upgrade', (request: IncomingMessage, connection: Socket, early: Buffer) =>
+      this.#upgrade(upgrade, request, connection, early),
+    );
   }
 
   get port(): number {
@@ -75,6 +90,7 @@ export class FaceListener {
 
   cut(): void {
     this.#server.closeAllConnections();
+    for (const connection of this.#upgraded) connection.destroy();
   }
 
   #listenTo(connection: Socket): void {
@@ -121,7 +137,25 @@ export class FaceListener {
     this.#serveHttp(connection);
     connection.resume();
   }
+
+  #upgrade(face: UpgradeFace, request: IncomingMessage, connection: Socket, early: Buffer): void {
+    if (request.headers.upgrade !== face.protocol) {
+      connection.end(otherProtocol(face.protocol), () => connection.destroy());
+      return;
+    }
+    this.#upgraded.add(connection);
+    connection.once('close', () => this.#upgraded.delete(connection));
+    connection.setNoDelay(true);
+    connection.write(switching(face.protocol));
+    if (early.length > 0) connection.unshift(early);
+    face.take(connection);
+  }
 }
+
+const switching = (protocol: string): string =>
+  `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
+const otherProtocol = (protocol: string): string =>
+  `HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: ${protocol}\r\nContent-Length: 0\r\n\r\n`;
 
 /** What grpc-js makes of the same files. Throws if one cannot be read. */
 function tlsOptions(security: Exclude<ServerSecurity, 'insecure'>) {

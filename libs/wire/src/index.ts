@@ -9,5 +9,6 @@ export {
 export { apiserverName, balancedTarget, channelOptions } from './channel.js';
 export { createGrpcServer, type GrpcServer, type GrpcServerOptions, type GrpcService } from './server.js';
 export { listenShared, type SharedPort } from './shared-port.js';
+export { connectUpgraded, type UpgradeEvents, type UpgradeFace, type UpgradeOptions } from './upgrade.js';
 export { CallError, InProcessServices, type Caller, type Method } from './in-process.js';
 export { wireLimits } from './limits.js';

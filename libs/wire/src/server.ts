@@ -9,11 +9,13 @@ import {
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
+import type { Faces } from './face-listener.js';
 import { Http2GrpcServer } from './http2/server.js';
 import { loadProto } from './load-proto.js';
 import { wireLimits } from './limits.js';
 import { listenShared, type SharedPort } from './shared-port.js';
 import { serverCredentials, type ServerSecurity } from './tls.js';
+import type { UpgradeFace } from './upgrade.js';
 
 export interface GrpcService {
   /** The contract, relative to proto/, for reflection. */
@@ -36,6 +38,8 @@ export interface GrpcServerOptions extends ServerOptions {
   readonly reflection?: boolean;
   /** HTTP/1.1 on the same ports. */
   readonly http?: RequestListener;
+  /** Connections that leave HTTP/1.1. Only with `http`. */
+  readonly upgrade?: UpgradeFace;
 }
 
 /** A server with health and, unless switched off, reflection beside the given services. */
@@ -43,8 +47,8 @@ export function createGrpcServer(
   services: readonly GrpcService[],
   options: GrpcServerOptions = {},
 ): GrpcServer {
-  const { reflection = true, http, ...serverOptions } = options;
-  const server = http === undefined ? ownPorts(serverOptions) : sharedPorts(serverOptions, http);
+  const { reflection = true, http, upgrade, ...serverOptions } = options;
+  const server = http === undefined ? ownPorts(serverOptions) : sharedPorts(serverOptions, { http, upgrade });
   // The helpers below ask nothing else of a server.
   const target = server as unknown as Server;
   for (const service of services) server.addService(service.definition, service.implementation);
@@ -106,7 +110,7 @@ function ownPorts(options: ServerOptions): Serving {
 }
 
 /** Whose certificate was shown a handler finds on the socket, as on a port of gRPC's own. */
-function sharedPorts(options: ServerOptions, http: RequestListener): Serving {
+function sharedPorts(options: ServerOptions, faces: Faces): Serving {
   const messageBytesMax = options['grpc.max_receive_message_length'] ?? wireLimits.receiveMessageBytesMax;
   const server = new Http2GrpcServer({ messageBytesMax });
   const ports: SharedPort[] = [];
@@ -114,7 +118,7 @@ function sharedPorts(options: ServerOptions, http: RequestListener): Serving {
     addService: (definition, implementation) => server.addService(definition, implementation),
     listen: async (address, security) => {
       const port = await listenShared(address, security, {
-        http,
+        ...faces,
         http2: (connection: Socket) => server.serve(connection),
       });
       ports.push(port);

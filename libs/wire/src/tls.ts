@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
 
 /** PEM files of one side of a connection. */
@@ -31,4 +32,20 @@ export function serverCredentials(security: ServerSecurity): ServerCredentials {
     [{ cert_chain: readFileSync(security.certFile), private_key: readFileSync(security.keyFile) }],
     security.clientCertRequired,
   );
+}
+
+const contexts = new WeakMap<TlsFiles, SecureContext>();
+
+/** For connections that are not gRPC's. The files are read once for as long as `files` is in use. Throws if one cannot be read. */
+export function clientContext(files: TlsFiles): SecureContext {
+  let context = contexts.get(files);
+  if (context === undefined) {
+    context = createSecureContext({
+      ca: readFileSync(files.caFile),
+      cert: readFileSync(files.certFile),
+      key: readFileSync(files.keyFile),
+    });
+    contexts.set(files, context);
+  }
+  return context;
 }

@@ -58,7 +58,7 @@ export const storeLimits = {
   learnerBehindShareMax: 0.1,
   /** Members that a member which is behind does not know yet, and that talk to it. */
   visitorsMax: 16,
-  /** A peer with several URLs is tried at the next one when this one does not answer for so long. */
+  /** A TCP connection to a peer. One with several URLs is tried at the next one when it is not welcome at this one for so long. */
   dialTimeoutMs: 1_000,
   /** Changes of members that wait for the one that is under way. */
   memberChangesMax: 32,
@@ -70,9 +70,19 @@ export const storeLimits = {
   rebuildRetryMs: 1_000,
   /** The first frame of a stream must say who is there. */
   helloTimeoutMs: 5_000,
-  /** HTTP/2 pings: a dead link is noticed after their sum; a peer that merely stands still for a while keeps its connection. */
+  /** That frame, and the answer: names, and some URLs of memberUrlLengthMax. */
+  greetingBytesMax: 32 * 1024,
+  /** Connections to the peer port that have not been welcome yet; more are closed as they come. */
+  strangersMax: 64,
+  /** The reason for which a stream is ended. */
+  endDetailsBytesMax: 1024,
+  /** A stream that was ended is closed after so long, if the other side has not closed it. */
+  peerLingerMs: 2_000,
+  /** Pings when there is nothing else: a dead link is noticed after their sum; a peer that merely stands still for a while keeps its connection. */
   peerKeepaliveTimeMs: 3_000,
   peerKeepaliveTimeoutMs: 5_000,
+  /** How often that is looked at, for all streams together. */
+  peerSweepMs: 1_000,
 
   /** One frame of a snapshot, beyond a single row that is larger. */
   snapshotFrameBytesMax: 256 * 1024,

@@ -42,7 +42,7 @@ describe('identity', () => {
     isRemoved: (id: number) => id === 3,
   };
   const hello = {
-    protocolVersion: 3,
+    protocolVersion: 4,
     clusterId: '5',
     from: '2',
     to: '1',

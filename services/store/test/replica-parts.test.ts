@@ -2,13 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { configurationOf, logIndex, memberId, term, type Message, type Raft } from '@raftsman/raft';
 import { decodeEnvelope, encodeEnvelope } from '../src/replica/envelope.js';
 
-import { decodeMessage, encodeMessage } from '../src/replica/peers/codec.js';
+import { decodeMessages, encodeMessages, type SentMessage } from '../src/replica/peers/codec.js';
 
 import { Outbox } from '../src/replica/peers/outbox.js';
 import { Proposals } from '../src/replica/proposals.js';
 import { Reads } from '../src/replica/reads.js';
 import { storeLimits } from '../src/limits.js';
-import { loadProto } from '@raftsman/wire';
 
 /** A core that takes everything, in a term that the test sets. */
 function scriptedCore() {
@@ -169,6 +168,9 @@ describe('reads', () => {
   });
 });
 
+/** What follows length and kind of a frame. */
+const bodyOf = (messages: readonly SentMessage[]): Buffer => encodeMessages(messages).subarray(5);
+
 describe('on the wire', () => {
   const from = memberId(2 ** 52 - 1);
   const to = memberId(3);
@@ -228,27 +230,61 @@ describe('on the wire', () => {
     },
   ];
 
-  /** Through the bytes, as the stream carries them. */
-  function throughTheWire(message: (typeof messages)[number]): Message | null {
-    const service = loadProto('raft/peer.proto')['raftsman.raft.v1.Peer'] as unknown as {
-      Exchange: {
-        requestSerialize: (frame: object) => Buffer;
-        requestDeserialize: (bytes: Buffer) => { messages: Parameters<typeof decodeMessage>[2][] };
-      };
-    };
-    const bytes = service.Exchange.requestSerialize({ messages: [encodeMessage(message)] });
-    return decodeMessage(from, to, service.Exchange.requestDeserialize(bytes).messages[0]!);
-  }
-
   test.each(messages.map((message) => [message.kind, message] as const))(
     '%s arrives as it was sent',
     (_kind, message) => {
-      expect(throughTheWire(message)).toEqual(message);
+      expect(decodeMessages(from, to, bodyOf([message]))).toEqual([message]);
     },
   );
 
-  test('a kind that is not known is dropped', () => {
-    expect(decodeMessage(from, to, { term: '1' })).toBeNull();
+  test('several arrive in their order', () => {
+    expect(decodeMessages(from, to, bodyOf(messages))).toEqual(messages);
+  });
+
+  test('what is cut anywhere, or goes on after its end, is malformed and says so', () => {
+    for (const message of messages) {
+      const body = bodyOf([message]);
+      for (let length = 1; length < body.length; length += 1)
+        expect(decodeMessages(from, to, body.subarray(0, length)), `${message.kind} of ${length}`).toEqual(
+          expect.stringMatching(/ends too early|too few bytes|a configuration that is none/),
+        );
+      expect(decodeMessages(from, to, Buffer.concat([body, Buffer.of(200)]))).toBe('ends too early');
+    }
+  });
+
+  test.each([
+    ['a kind that nobody knows', Buffer.of(12, 1, 0, 0, 0, 0, 0, 0, 0), 'message kind 12 is not known'],
+    ['a number of 2^53', Buffer.of(10, 0, 0, 0, 0, 0, 0, 0x20, 0), 'a number is beyond 2^53'],
+    ['a flag that nobody knows', Buffer.of(2, 1, 0, 0, 0, 0, 0, 0, 0, 4), 'flags 4 are not known'],
+    [
+      'an entry of no type',
+      Buffer.of(7, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0),
+      'an entry of a type that is not known',
+    ],
+    [
+      'more entries than bytes',
+      Buffer.of(7, 1, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0, 0),
+      '4294967295 of something in too few bytes',
+    ],
+  ])('%s is malformed', (_what, body, why) => {
+    expect(decodeMessages(from, to, body)).toBe(why);
+  });
+
+  test('entries keep the memory that they came in only if they are most of it', () => {
+    const sent = { ...messages.find(({ kind }) => kind === 'append-request')!, entries: [] };
+    const dataOf = (sizeBytes: number, besideBytes: number) => {
+      const data = Buffer.alloc(sizeBytes, 7);
+      const body = bodyOf([{ ...sent, entries: [{ ...entry, data }] } as (typeof messages)[number]]);
+      const chunk = Buffer.concat([body, Buffer.alloc(besideBytes)]).subarray(0, body.length);
+      const [message] = decodeMessages(from, to, chunk) as readonly Message[];
+      const read = (message as Extract<Message, { kind: 'append-request' }>).entries[0]!.data;
+      expect(Buffer.from(read)).toEqual(data);
+      return { read, chunk };
+    };
+    const small = dataOf(100, 60_000);
+    expect(small.read.buffer.byteLength).toBe(100);
+    const large = dataOf(50_000, 10_000);
+    expect(large.read.buffer).toBe(large.chunk.buffer);
   });
 
   test('an envelope arrives as it was sent, and anything else is none', () => {

@@ -8,7 +8,8 @@ import { createGrpcServer, serviceDefinition } from '@raftsman/wire';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { storeLimits } from '../src/limits.js';
 import { KeptStates } from '../src/replica/kept-states.js';
-import { createPeerClient, peerProto, peerService } from '../src/replica/peers/client.js';
+import { createPeerClient } from '../src/replica/peers/client.js';
+import { peerProto, peerService } from '../src/replica/peers/contract.js';
 import { Grace } from '../src/replica/peers/grace.js';
 import { helloTo } from '../src/replica/peers/hello.js';
 import { OutgoingState } from '../src/replica/peers/outgoing-state.js';
@@ -89,7 +90,7 @@ async function receiving(keepMs: number = storeLimits.snapshotKeepMs) {
         },
       },
     ],
-    { reflection: false },
+    { reflection: false, http: (_request, response) => response.writeHead(404).end() },
   );
   const port = await server.listen('127.0.0.1:0', 'insecure');
   const proxy = await CuttingProxy.open(port);

@@ -43,7 +43,8 @@ export class StreamingCall extends Duplex implements RequestReceiver {
     this.#assembler = assembler;
     this.on('error', (error: unknown) => {
       this.#ending = statusOf(error);
-      this.end();
+      if (this.destroyed) this.#stream.end(answerTrailers(this.#ending, !this.#headersSent));
+      else this.end();
     });
     if (method.requestStream) this.#begin();
   }
@@ -143,14 +144,18 @@ export class StreamingCall extends Duplex implements RequestReceiver {
       );
   }
 
-  /** Of a method that answers a stream with one message. */
+  /**
+   * Of a method that answers a stream with one message. Past the Duplex: a handler that iterated over the requests to their end has destroyed it.
+   */
   #answer(error: unknown, response: unknown, trailer?: Metadata | null): void {
     if (error) this.#ending = statusOf(error, trailer);
     else {
       if (trailer) this.#ending = { ...okStatus, metadata: trailer };
-      this.write(response);
+      if (!this.#headersSent) this.#sendHeaders();
+      this.#stream.sendMessage(this.#method.responseSerialize(response), null);
     }
-    this.end();
+    this.#stream.end(answerTrailers(this.#ending, !this.#headersSent));
+    this.destroy();
   }
 
   #sendHeaders(metadata?: Metadata): void {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServiceError } from '@grpc/grpc-js';
 import type { Journal } from '@raftsman/journal';
 import { logIndex, term } from '@raftsman/raft';
-import type { Welcome__Output } from '@raftsman/proto/gen/raftsman/raft/v1/Welcome.js';
 import type { Logger } from '@raftsman/telemetry';
 import { storeLimits } from '../limits.js';
-import { createPeerClient, type PeerAddress } from './peers/client.js';
+import type { PeerAddress } from './peers/client.js';
+import type { PeerWelcome } from './peers/greeting.js';
 import { helloTo, type PeerIdentity } from './peers/hello.js';
+import { PeerCall } from './peers/peer-call.js';
 
 export interface Newcomer {
   readonly identity: PeerIdentity;
@@ -57,8 +57,8 @@ export async function rebuild(peers: readonly PeerAddress[], newcomer: Newcomer)
   const { journal, logger } = newcomer;
   logger.warn('this member lost its data: it asks all the others how far it was');
   const positions = await Promise.all(peers.map((peer) => welcome(peer, { rebuild: true }, newcomer)));
-  const latest = Math.max(...positions.map((each) => Number(each.term)));
-  const until = logIndex(Math.max(...positions.map(({ lastLogIndex }) => Number(lastLogIndex))));
+  const latest = Math.max(...positions.map((each) => each.term));
+  const until = logIndex(Math.max(...positions.map(({ lastLogIndex }) => lastLogIndex)));
   await journal.beginRebuild({ term: term(latest + 1), vote: null, commit: logIndex(0) }, until);
   logger.warn({ term: latest + 1, until }, 'this member takes part again, and votes once it has caught up');
 }
@@ -70,14 +70,14 @@ async function welcome(
   peer: PeerAddress,
   question: Question,
   { identity, logger, signal }: Newcomer,
-): Promise<Welcome__Output> {
+): Promise<PeerWelcome> {
   let lastComplaint = '';
   for (let attempt = 0; ; attempt += 1) {
     signal?.throwIfAborted();
     try {
       return await ask(peer, attempt, identity, question, signal);
     } catch (error) {
-      const { details } = error as ServiceError;
+      const details = error instanceof Error ? error.message : String(error);
       if (details !== lastComplaint && !signal?.aborted)
         logger.warn({ peer: peer.name, details }, 'waiting for a peer');
       lastComplaint = details;
@@ -86,30 +86,35 @@ async function welcome(
   }
 }
 
-async function ask(
+function ask(
   { id, targets }: PeerAddress,
   attempt: number,
   identity: PeerIdentity,
   question: Question,
   signal?: AbortSignal,
-): Promise<Welcome__Output> {
-  const client = createPeerClient(targets[attempt % targets.length]!);
-  try {
-    const call = client.exchange({ deadline: Date.now() + storeLimits.helloTimeoutMs });
-    const stop = (): void => call.cancel();
-    signal?.addEventListener('abort', stop, { once: true });
-    return await new Promise<Welcome__Output>((resolve, reject) => {
-      call.on('data', resolve);
-      call.on('error', reject);
-      call.on('end', () =>
-        reject(Object.assign(new Error('no welcome came'), { details: 'no welcome came' })),
-      );
-      call.write({ hello: { ...helloTo(id, identity), ...question } });
-    }).finally(() => {
+): Promise<PeerWelcome> {
+  const hello = { ...helloTo(id, identity), ...question };
+  const target = targets[attempt % targets.length]!;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      call.close();
+      reject(signal!.reason);
+    };
+    const done = (): void => {
       signal?.removeEventListener('abort', stop);
-      stop();
+      call.close();
+    };
+    const call = new PeerCall(target, hello, storeLimits.helloTimeoutMs, {
+      welcomed: (said) => {
+        done();
+        resolve(said);
+      },
+      drained: () => undefined,
+      ended: ({ details }) => {
+        done();
+        reject(new Error(details));
+      },
     });
-  } finally {
-    client.close();
-  }
+    signal?.addEventListener('abort', stop, { once: true });
+  });
 }

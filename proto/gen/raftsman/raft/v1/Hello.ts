@@ -10,9 +10,7 @@ export interface Hello {
   'name'?: (string);
   'clientUrls'?: (string)[];
   'dataId'?: (number | string | Long);
-  'rebuild'?: (boolean);
   'peerUrls'?: (string)[];
-  'joining'?: (boolean);
 }
 
 export interface Hello__Output {
@@ -23,7 +21,5 @@ export interface Hello__Output {
   'name': (string);
   'clientUrls': (string)[];
   'dataId': (string);
-  'rebuild': (boolean);
   'peerUrls': (string)[];
-  'joining': (boolean);
 }

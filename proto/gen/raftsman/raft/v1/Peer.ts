@@ -2,21 +2,14 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
-import type { Frame as _raftsman_raft_v1_Frame, Frame__Output as _raftsman_raft_v1_Frame__Output } from '../../../raftsman/raft/v1/Frame.js';
 import type { MembersRequest as _raftsman_raft_v1_MembersRequest, MembersRequest__Output as _raftsman_raft_v1_MembersRequest__Output } from '../../../raftsman/raft/v1/MembersRequest.js';
 import type { MembersResponse as _raftsman_raft_v1_MembersResponse, MembersResponse__Output as _raftsman_raft_v1_MembersResponse__Output } from '../../../raftsman/raft/v1/MembersResponse.js';
 import type { SnapshotFrame as _raftsman_raft_v1_SnapshotFrame, SnapshotFrame__Output as _raftsman_raft_v1_SnapshotFrame__Output } from '../../../raftsman/raft/v1/SnapshotFrame.js';
 import type { SnapshotPositionRequest as _raftsman_raft_v1_SnapshotPositionRequest, SnapshotPositionRequest__Output as _raftsman_raft_v1_SnapshotPositionRequest__Output } from '../../../raftsman/raft/v1/SnapshotPositionRequest.js';
 import type { SnapshotPositionResponse as _raftsman_raft_v1_SnapshotPositionResponse, SnapshotPositionResponse__Output as _raftsman_raft_v1_SnapshotPositionResponse__Output } from '../../../raftsman/raft/v1/SnapshotPositionResponse.js';
 import type { SnapshotReceipt as _raftsman_raft_v1_SnapshotReceipt, SnapshotReceipt__Output as _raftsman_raft_v1_SnapshotReceipt__Output } from '../../../raftsman/raft/v1/SnapshotReceipt.js';
-import type { Welcome as _raftsman_raft_v1_Welcome, Welcome__Output as _raftsman_raft_v1_Welcome__Output } from '../../../raftsman/raft/v1/Welcome.js';
 
 export interface PeerClient extends grpc.Client {
-  Exchange(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_raftsman_raft_v1_Frame, _raftsman_raft_v1_Welcome__Output>;
-  Exchange(options?: grpc.CallOptions): grpc.ClientDuplexStream<_raftsman_raft_v1_Frame, _raftsman_raft_v1_Welcome__Output>;
-  exchange(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_raftsman_raft_v1_Frame, _raftsman_raft_v1_Welcome__Output>;
-  exchange(options?: grpc.CallOptions): grpc.ClientDuplexStream<_raftsman_raft_v1_Frame, _raftsman_raft_v1_Welcome__Output>;
-  
   InstallSnapshot(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
   InstallSnapshot(metadata: grpc.Metadata, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
   InstallSnapshot(options: grpc.CallOptions, callback: grpc.requestCallback<_raftsman_raft_v1_SnapshotReceipt__Output>): grpc.ClientWritableStream<_raftsman_raft_v1_SnapshotFrame>;
@@ -47,8 +40,6 @@ export interface PeerClient extends grpc.Client {
 }
 
 export interface PeerHandlers extends grpc.UntypedServiceImplementation {
-  Exchange: grpc.handleBidiStreamingCall<_raftsman_raft_v1_Frame__Output, _raftsman_raft_v1_Welcome>;
-  
   InstallSnapshot: grpc.handleClientStreamingCall<_raftsman_raft_v1_SnapshotFrame__Output, _raftsman_raft_v1_SnapshotReceipt>;
   
   Members: grpc.handleUnaryCall<_raftsman_raft_v1_MembersRequest__Output, _raftsman_raft_v1_MembersResponse>;
@@ -58,7 +49,6 @@ export interface PeerHandlers extends grpc.UntypedServiceImplementation {
 }
 
 export interface PeerDefinition extends grpc.ServiceDefinition {
-  Exchange: MethodDefinition<_raftsman_raft_v1_Frame, _raftsman_raft_v1_Welcome, _raftsman_raft_v1_Frame__Output, _raftsman_raft_v1_Welcome__Output>
   InstallSnapshot: MethodDefinition<_raftsman_raft_v1_SnapshotFrame, _raftsman_raft_v1_SnapshotReceipt, _raftsman_raft_v1_SnapshotFrame__Output, _raftsman_raft_v1_SnapshotReceipt__Output>
   Members: MethodDefinition<_raftsman_raft_v1_MembersRequest, _raftsman_raft_v1_MembersResponse, _raftsman_raft_v1_MembersRequest__Output, _raftsman_raft_v1_MembersResponse__Output>
   SnapshotPosition: MethodDefinition<_raftsman_raft_v1_SnapshotPositionRequest, _raftsman_raft_v1_SnapshotPositionResponse, _raftsman_raft_v1_SnapshotPositionRequest__Output, _raftsman_raft_v1_SnapshotPositionResponse__Output>

@@ -7,7 +7,7 @@ import type { Logger } from '@raftsman/telemetry';
 import { ConfigError } from '../../errors.js';
 import { storeLimits } from '../../limits.js';
 import type { InitialMember } from '../identity.js';
-import { createPeerClient, type PeerTarget } from '../peers/client.js';
+import type { PeerTarget } from '../peers/client.js';
 import { sameTexts, type DirectoryMember } from './directory.js';
 
 /** A cluster that exists, as its members know it. */
@@ -45,6 +45,7 @@ const fromWire = (known: KnownMember__Output): DirectoryMember => ({
 
 /** A text: why there is no answer. */
 async function ask(target: PeerTarget): Promise<MembersResponse__Output | string> {
+  const { createPeerClient } = await import('../peers/client.js');
   const client = createPeerClient(target);
   const deadline = Date.now() + storeLimits.membersTimeoutMs;
   try {

@@ -1,15 +1,13 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
-import type { MemberId, Message } from '@raftsman/raft';
 import type { StagedSnapshot } from '@raftsman/journal';
+import type { MemberId, Message } from '@raftsman/raft';
 import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
 import { clientCredentials, loadService, type ClientSecurity } from '@raftsman/wire';
 import { storeLimits } from '../../limits.js';
 import type { Member } from '../../contract.js';
 import type { SelfDescription } from '../members/membership.js';
+import { peerProto, peerService } from './contract.js';
 import type { LogPosition } from './exchange.js';
-
-export const peerProto = 'raft/peer.proto';
-export const peerService = 'raftsman.raft.v1.Peer';
 
 /** What the transport tells the replica. */
 export interface PeerEvents {
@@ -49,16 +47,14 @@ const options: ChannelOptions = {
   'grpc.keepalive_time_ms': storeLimits.peerKeepaliveTimeMs,
   'grpc.keepalive_timeout_ms': storeLimits.peerKeepaliveTimeoutMs,
   'grpc.keepalive_permit_without_calls': 1,
-  'grpc.initial_reconnect_backoff_ms': storeLimits.reconnectBackoffMinMs,
-  'grpc.min_reconnect_backoff_ms': storeLimits.reconnectBackoffMinMs,
-  'grpc.max_reconnect_backoff_ms': storeLimits.reconnectBackoffMaxMs,
   'grpc.max_receive_message_length': storeLimits.receiveFrameBytesMax,
   'grpc.enable_retries': 0,
   'grpc.enable_channelz': 0,
-  // Heartbeats must not queue behind a snapshot, so that each client has a connection of its own.
+  // Each call has a connection of its own, which ends with it.
   'grpc.use_local_subchannel_pool': 1,
 };
 
+/** For what is rare: states, and who the members are. Messages have a stream of their own (peer-call.ts). Import it when it is needed: it brings grpc-js. */
 export function createPeerClient({ target, security }: PeerTarget): PeerClient {
   const Client = loadService(peerProto, peerService);
   return new Client(target, clientCredentials(security), options) as unknown as PeerClient;

@@ -1,161 +1,248 @@
-import {
-  decodeConfiguration,
-  encodeConfiguration,
-  logIndex,
-  term,
-  type Entry,
-  type MemberId,
-  type Message,
-} from '@raftsman/raft';
-import type {
-  Message as WireMessage,
-  Message__Output as ReceivedMessage,
-} from '@raftsman/proto/gen/raftsman/raft/v1/Message.js';
-import type { EntryType__Output as WireEntryType } from '@raftsman/proto/gen/raftsman/raft/v1/EntryType.js';
+import { decodeConfiguration, encodeConfiguration, logIndex, term } from '@raftsman/raft';
+import type { Entry, EntryType, LogIndex, MemberId, Message, Term } from '@raftsman/raft';
+import { FrameReader, FrameWriter, MalformedError } from './bytes.js';
+import { frameKinds } from './frames.js';
 
-type SentMessage = Exclude<Message, { readonly kind: 'snapshot-request' }>;
-
-const wireTypes = { normal: 'NORMAL', configuration: 'CONFIGURATION' } as const;
-const entryTypeOf = (type: WireEntryType): Entry['type'] =>
-  type === 'CONFIGURATION' ? 'configuration' : 'normal';
-
-const indexOf = (text: string) => logIndex(Number(text));
-const termOf = (text: string) => term(Number(text));
-
-/** Sender and receiver go with the stream. Snapshots go by a stream of their own. */
-export function encodeMessage(message: SentMessage): WireMessage {
-  const base = { term: message.term };
-  switch (message.kind) {
-    case 'vote-request':
-      return { ...base, voteRequest: message };
-    case 'vote-response':
-      return { ...base, voteResponse: message };
-    case 'append-request': {
-      const entries = message.entries.map((entry) => ({
-        term: entry.term,
-        type: wireTypes[entry.type],
-        data: entry.data,
-      }));
-      const { prevLogIndex, prevLogTerm, commit, heldByAll } = message;
-      return { ...base, appendRequest: { prevLogIndex, prevLogTerm, commit, heldByAll, entries } };
-    }
-    case 'append-response':
-      return { ...base, appendResponse: message };
-    case 'heartbeat-request':
-      return { ...base, heartbeatRequest: message };
-    case 'heartbeat-response':
-      return { ...base, heartbeatResponse: message };
-    case 'propose-request':
-      return {
-        ...base,
-        proposeRequest: {
-          entries: message.entries.map(({ type, data }) => ({ type: wireTypes[type], data })),
-        },
-      };
-    case 'read-index-request':
-      return { ...base, readIndexRequest: message };
-    case 'read-index-response':
-      return { ...base, readIndexResponse: message };
-    case 'timeout-now':
-      return { ...base, timeoutNow: {} };
-    case 'witness-snapshot': {
-      const { index, term: indexTerm, configuration } = message.meta;
-      return {
-        ...base,
-        witnessSnapshot: { index, indexTerm, configuration: encodeConfiguration(configuration) },
-      };
-    }
-  }
-}
+export type SentMessage = Exclude<Message, { readonly kind: 'snapshot-request' }>;
 
 /**
- * null: a kind that this version does not know. Numbers beyond 2^53 come out as what no honest member sends, and the core drops
- * them.
+ * A frame of messages holds one or more, to its end. Each is a kind (1 byte), its sender's term, and by kind what stands here in this order. Sender and
+ * receiver go with the stream; states of data go by a stream of their own. Numbers are 8 bytes, little-endian, below 2^53; flags are one byte, `a|b` from
+ * the lowest bit; `data` is a length (4 bytes) and so many bytes; `[...]` is a count (4 bytes) and so many times that. A type is one byte: 0 normal,
+ * 1 configuration. The version of the protocol (hello.ts) stands for all of this: anything else is malformed, and nothing is skipped.
+ *
+ * | kind                   |                                                                         |
+ * | ---------------------- | ----------------------------------------------------------------------- |
+ * | 1 vote-request         | flags preVote\|leadershipTransfer, lastLogIndex, lastLogTerm            |
+ * | 2 vote-response        | flags preVote\|granted                                                  |
+ * | 3 append-request       | prevLogIndex, prevLogTerm, commit, heldByAll, [entry: term, type, data] |
+ * | 4 append-response      | flags success, index, hintIndex, hintTerm                               |
+ * | 5 heartbeat-request    | commit, readContext, heldByAll, sentAtMs                                |
+ * | 6 heartbeat-response   | readContext, sentAtMs, promiseMs                                        |
+ * | 7 propose-request      | [entry: type, data]                                                     |
+ * | 8 read-index-request   | requestId                                                               |
+ * | 9 read-index-response  | requestId, index                                                        |
+ * | 10 timeout-now         |                                                                         |
+ * | 11 witness-snapshot    | index, term, data: the configuration, as in configuration entries       |
  */
-export function decodeMessage(from: MemberId, to: MemberId, wire: ReceivedMessage): Message | null {
-  const base = { from, to, term: termOf(wire.term) };
-  if (wire.appendRequest) return { ...base, ...appendRequest(wire.appendRequest) };
-  if (wire.appendResponse) {
-    const { success, index, hintIndex, hintTerm } = wire.appendResponse;
-    const numbers = { index: indexOf(index), hintIndex: indexOf(hintIndex), hintTerm: termOf(hintTerm) };
-    return { ...base, kind: 'append-response', success, ...numbers };
-  }
-  if (wire.heartbeatRequest) {
-    const { commit, heldByAll } = wire.heartbeatRequest;
-    const readContext = Number(wire.heartbeatRequest.readContext);
-    const sentAtMs = Number(wire.heartbeatRequest.sentAtMs);
-    const indexes = { commit: indexOf(commit), heldByAll: indexOf(heldByAll) };
-    return { ...base, kind: 'heartbeat-request', readContext, sentAtMs, ...indexes };
-  }
-  if (wire.heartbeatResponse) {
-    const { readContext, sentAtMs, promiseMs } = wire.heartbeatResponse;
-    const numbers = {
-      readContext: Number(readContext),
-      sentAtMs: Number(sentAtMs),
-      promiseMs: Number(promiseMs),
-    };
-    return { ...base, kind: 'heartbeat-response', ...numbers };
-  }
-  if (wire.proposeRequest) {
-    const entries = wire.proposeRequest.entries.map(({ type, data }) => ({ type: entryTypeOf(type), data }));
-    return { ...base, kind: 'propose-request', entries };
-  }
-  return decodeRare(base, wire);
-}
+const kinds = {
+  'vote-request': 1,
+  'vote-response': 2,
+  'append-request': 3,
+  'append-response': 4,
+  'heartbeat-request': 5,
+  'heartbeat-response': 6,
+  'propose-request': 7,
+  'read-index-request': 8,
+  'read-index-response': 9,
+  'timeout-now': 10,
+  'witness-snapshot': 11,
+} as const satisfies Record<SentMessage['kind'], number>;
 
-function appendRequest(wire: NonNullable<ReceivedMessage['appendRequest']>) {
-  const prevLogIndex = indexOf(wire.prevLogIndex);
-  const entries = wire.entries.map((entry, offset): Entry => {
-    const index = logIndex(prevLogIndex + 1 + offset);
-    return { index, term: termOf(entry.term), type: entryTypeOf(entry.type), data: entry.data };
-  });
-  const prevLogTerm = termOf(wire.prevLogTerm);
-  return {
-    kind: 'append-request',
-    prevLogIndex,
-    prevLogTerm,
-    entries,
-    commit: indexOf(wire.commit),
-    heldByAll: indexOf(wire.heldByAll),
-  } as const;
-}
+const entryTypes: readonly EntryType[] = ['normal', 'configuration'];
+const proposalBytesMin = 1 + 4;
+const entryBytesMin = 8 + proposalBytesMin;
 
-function decodeRare(base: Pick<Message, 'from' | 'to' | 'term'>, wire: ReceivedMessage): Message | null {
-  if (wire.readIndexRequest)
-    return { ...base, kind: 'read-index-request', requestId: Number(wire.readIndexRequest.requestId) };
-  if (wire.readIndexResponse) {
-    const { requestId, index } = wire.readIndexResponse;
-    return { ...base, kind: 'read-index-response', requestId: Number(requestId), index: indexOf(index) };
-  }
-  if (wire.voteRequest) {
-    const { preVote, lastLogIndex, lastLogTerm, leadershipTransfer } = wire.voteRequest;
-    const last = { lastLogIndex: indexOf(lastLogIndex), lastLogTerm: termOf(lastLogTerm) };
-    return { ...base, kind: 'vote-request', preVote, leadershipTransfer, ...last };
-  }
-  if (wire.voteResponse) {
-    const { preVote, granted } = wire.voteResponse;
-    return { ...base, kind: 'vote-response', preVote, granted };
-  }
-  if (wire.witnessSnapshot) return witnessSnapshot(base, wire.witnessSnapshot);
-  return wire.timeoutNow ? { ...base, kind: 'timeout-now' } : null;
-}
-
-/** null: what it says is no configuration. */
-function witnessSnapshot(
-  base: Pick<Message, 'from' | 'to' | 'term'>,
-  wire: NonNullable<ReceivedMessage['witnessSnapshot']>,
-): Message | null {
-  const configuration = decodeConfiguration(wire.configuration);
-  if (configuration === null) return null;
-  const meta = { index: indexOf(wire.index), term: termOf(wire.indexTerm), configuration };
-  return { ...base, kind: 'witness-snapshot', meta };
-}
-
-/** What a message takes in memory and on the wire, about. */
+/** What a message takes in memory and on the wire, about; on the wire not more, but for witness-snapshot. */
 export function messageSizeBytes(message: Message): number {
   let size = 64;
   if (message.kind === 'append-request' || message.kind === 'propose-request')
     for (const { data } of message.entries) size += data.length + 16;
   if (message.kind === 'witness-snapshot') size += message.meta.configuration.directory.length;
   return size;
+}
+
+/** The whole frame. */
+export function encodeMessages(messages: readonly SentMessage[]): Buffer {
+  let size = 0;
+  for (const message of messages) size += messageSizeBytes(message);
+  const writer = new FrameWriter(frameKinds.messages, size);
+  for (const message of messages) writeMessage(writer, message);
+  return writer.finish();
+}
+
+function writeMessage(to: FrameWriter, message: SentMessage): void {
+  to.byte(kinds[message.kind]);
+  to.number(message.term);
+  switch (message.kind) {
+    case 'vote-request':
+      to.byte(flagsOf(message.preVote, message.leadershipTransfer));
+      to.number(message.lastLogIndex);
+      return to.number(message.lastLogTerm);
+    case 'vote-response':
+      return to.byte(flagsOf(message.preVote, message.granted));
+    case 'append-request':
+      return writeAppend(to, message);
+    case 'append-response':
+      to.byte(flagsOf(message.success));
+      to.number(message.index);
+      to.number(message.hintIndex);
+      return to.number(message.hintTerm);
+    case 'heartbeat-request':
+      to.number(message.commit);
+      to.number(message.readContext);
+      to.number(message.heldByAll);
+      return to.number(message.sentAtMs);
+    case 'heartbeat-response':
+      to.number(message.readContext);
+      to.number(message.sentAtMs);
+      return to.number(message.promiseMs);
+    case 'propose-request':
+      to.length(message.entries.length);
+      for (const entry of message.entries) writeProposal(to, entry);
+      return;
+    case 'read-index-request':
+      return to.number(message.requestId);
+    case 'read-index-response':
+      to.number(message.requestId);
+      return to.number(message.index);
+    case 'timeout-now':
+      return;
+    case 'witness-snapshot':
+      to.number(message.meta.index);
+      to.number(message.meta.term);
+      return to.bytes(encodeConfiguration(message.meta.configuration));
+  }
+}
+
+const flagsOf = (first: boolean, second = false): number => (first ? 1 : 0) | (second ? 2 : 0);
+
+type AppendRequest = Extract<Message, { readonly kind: 'append-request' }>;
+type Proposal = Extract<Message, { readonly kind: 'propose-request' }>['entries'][number];
+
+function writeAppend(to: FrameWriter, message: AppendRequest): void {
+  to.number(message.prevLogIndex);
+  to.number(message.prevLogTerm);
+  to.number(message.commit);
+  to.number(message.heldByAll);
+  to.length(message.entries.length);
+  for (const entry of message.entries) {
+    to.number(entry.term);
+    writeProposal(to, entry);
+  }
+}
+
+function writeProposal(to: FrameWriter, { type, data }: Proposal): void {
+  to.byte(entryTypes.indexOf(type));
+  to.bytes(data);
+}
+
+/** `body`: what follows the kind of the frame. A text: why these are no messages. */
+export function decodeMessages(from: MemberId, to: MemberId, body: Buffer): readonly Message[] | string {
+  const reader = new FrameReader(body);
+  const messages: Message[] = [];
+  try {
+    while (reader.leftBytes > 0) messages.push(readMessage(from, to, reader, body.buffer.byteLength));
+  } catch (error) {
+    if (error instanceof MalformedError) return error.message;
+    throw error;
+  }
+  return messages;
+}
+
+function readMessage(from: MemberId, to: MemberId, of: FrameReader, sharedBytes: number): Message {
+  const kind = of.byte();
+  const base = { from, to, term: readTerm(of) };
+  switch (kind) {
+    case kinds['append-request']:
+      return readAppend(base, of, sharedBytes);
+    case kinds['append-response']: {
+      const success = of.flags(1) === 1;
+      const index = readIndex(of);
+      const hintIndex = readIndex(of);
+      return { ...base, kind: 'append-response', success, index, hintIndex, hintTerm: readTerm(of) };
+    }
+    case kinds['heartbeat-request']: {
+      const commit = readIndex(of);
+      const readContext = of.number();
+      const heldByAll = readIndex(of);
+      return { ...base, kind: 'heartbeat-request', commit, readContext, heldByAll, sentAtMs: of.number() };
+    }
+    case kinds['heartbeat-response']: {
+      const readContext = of.number();
+      const sentAtMs = of.number();
+      return { ...base, kind: 'heartbeat-response', readContext, sentAtMs, promiseMs: of.number() };
+    }
+    case kinds['propose-request']: {
+      const entries = Array.from({ length: of.count(proposalBytesMin) }, () => readProposal(of));
+      return { ...base, kind: 'propose-request', entries: unpinned(entries, sharedBytes) };
+    }
+    default:
+      return readRare(kind, base, of);
+  }
+}
+
+type Base = Pick<Message, 'from' | 'to' | 'term'>;
+
+function readAppend(base: Base, of: FrameReader, sharedBytes: number): AppendRequest & Message {
+  const prevLogIndex = readIndex(of);
+  const prevLogTerm = readTerm(of);
+  const commit = readIndex(of);
+  const heldByAll = readIndex(of);
+  const read: Entry[] = [];
+  for (let left = of.count(entryBytesMin); left > 0; left -= 1) {
+    const index = logIndex(prevLogIndex + 1 + read.length);
+    const entryTerm = readTerm(of);
+    const { type, data } = readProposal(of);
+    read.push({ index, term: entryTerm, type, data });
+  }
+  const entries = unpinned(read, sharedBytes);
+  return { ...base, kind: 'append-request', prevLogIndex, prevLogTerm, entries, commit, heldByAll };
+}
+
+function readRare(kind: number, base: Base, of: FrameReader): Message {
+  switch (kind) {
+    case kinds['read-index-request']:
+      return { ...base, kind: 'read-index-request', requestId: of.number() };
+    case kinds['read-index-response']:
+      return { ...base, kind: 'read-index-response', requestId: of.number(), index: readIndex(of) };
+    case kinds['vote-request']: {
+      const flags = of.flags(2);
+      const leadershipTransfer = (flags & 2) !== 0;
+      const last = { lastLogIndex: readIndex(of), lastLogTerm: readTerm(of) };
+      return { ...base, kind: 'vote-request', preVote: (flags & 1) !== 0, leadershipTransfer, ...last };
+    }
+    case kinds['vote-response']: {
+      const flags = of.flags(2);
+      return { ...base, kind: 'vote-response', preVote: (flags & 1) !== 0, granted: (flags & 2) !== 0 };
+    }
+    case kinds['witness-snapshot']: {
+      const at = { index: readIndex(of), term: readTerm(of) };
+      const configuration = decodeConfiguration(of.bytes());
+      if (configuration === null) throw new MalformedError('a configuration that is none');
+      return { ...base, kind: 'witness-snapshot', meta: { ...at, configuration } };
+    }
+    case kinds['timeout-now']:
+      return { ...base, kind: 'timeout-now' };
+    default:
+      throw new MalformedError(`message kind ${kind} is not known`);
+  }
+}
+
+const readIndex = (of: FrameReader): LogIndex => logIndex(of.number());
+const readTerm = (of: FrameReader): Term => term(of.number());
+
+function readProposal(of: FrameReader): Proposal {
+  const type = entryTypes[of.byte()];
+  if (type === undefined) throw new MalformedError('an entry of a type that is not known');
+  return { type, data: of.bytes() };
+}
+
+/**
+ * What is read shares the memory that it came in, `sharedBytes` of it. Entries stay in the log for thousands of others: they may keep that memory only if they
+ * are at least half of it. Of a chunk in which a small entry came with much else they get a copy, one for all.
+ */
+function unpinned<T extends Proposal>(entries: readonly T[], sharedBytes: number): readonly T[] {
+  if (entries.length === 0) return entries;
+  let dataBytes = 0;
+  for (const { data } of entries) dataBytes += data.length;
+  if (dataBytes * 2 >= sharedBytes) return entries;
+  const copy = Buffer.allocUnsafeSlow(dataBytes);
+  let end = 0;
+  return entries.map((entry) => {
+    const start = end;
+    end += entry.data.length;
+    copy.set(entry.data, start);
+    return { ...entry, data: copy.subarray(start, end) };
+  });
 }

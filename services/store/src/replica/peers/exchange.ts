@@ -1,119 +1,135 @@
-import { status, type ServerDuplexStream } from '@grpc/grpc-js';
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import type { MemberId, Message } from '@raftsman/raft';
-import type { Frame__Output } from '@raftsman/proto/gen/raftsman/raft/v1/Frame.js';
-import type { Hello__Output } from '@raftsman/proto/gen/raftsman/raft/v1/Hello.js';
-import type { Welcome } from '@raftsman/proto/gen/raftsman/raft/v1/Welcome.js';
 import type { Logger } from '@raftsman/telemetry';
 import { storeLimits } from '../../limits.js';
-import { decodeMessage } from './codec.js';
-import { meet, removedLine, type KnownPeers, type PeerIdentity } from './hello.js';
+import { MalformedError } from './bytes.js';
+import { decodeMessages } from './codec.js';
+import { encodeWelcome, type PeerEnd } from './greeting.js';
+import { meet, removedLine, type KnownPeers, type PeerHello, type PeerIdentity } from './hello.js';
+import { IncomingStream } from './incoming-stream.js';
+import type { Keepalive } from './keepalive.js';
 
 export interface LogPosition {
   readonly term: number;
   readonly lastLogIndex: number;
 }
 
-export type ExchangeCall = ServerDuplexStream<Frame__Output, Welcome>;
-
 export interface ExchangeEvents {
-  greeted(from: MemberId, hello: Hello__Output): void;
+  greeted(from: MemberId, hello: PeerHello): void;
   messages(messages: readonly Message[]): void;
   unreachable(peer: MemberId): void;
   /** How far this member is; not behind what it has told anybody. */
   position(): LogPosition;
 }
 
-export interface Exchange {
-  readonly handle: (call: ExchangeCall) => void;
-  /** The streams of those that were removed from the cluster end, and say so. */
-  dismissRemoved(): void;
+export interface ExchangeOptions {
+  readonly identity: PeerIdentity;
+  readonly known: KnownPeers;
+  readonly keepalive: Keepalive;
+  readonly logger: Logger;
 }
 
-const refusalCodes = {
-  refused: status.FAILED_PRECONDITION,
-  removed: status.PERMISSION_DENIED,
-  lost: status.DATA_LOSS,
-} as const;
+/** Takes the streams of messages that the peers open. The newest stream of a peer is the one that counts; it ends those before it. */
+export class Exchange {
+  readonly #options: ExchangeOptions;
+  readonly #events: ExchangeEvents;
+  readonly #current = new Map<MemberId, IncomingStream>();
+  /** Those that are not welcome yet. */
+  readonly #strangers = new Set<IncomingStream>();
 
-/** Takes the streams of messages that the peers open. The newest stream of a peer is the one that counts. */
-export function createExchange(
-  identity: PeerIdentity,
-  known: KnownPeers,
-  events: ExchangeEvents,
-  logger: Logger,
-): Exchange {
-  const current = new Map<MemberId, ExchangeCall>();
+  constructor(options: ExchangeOptions, events: ExchangeEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
 
-  /** null: refused, or a member that has to begin anew and only asks. */
-  const greet = async (call: ExchangeCall, hello: Hello__Output | null): Promise<MemberId | null> => {
-    const greeting = await meet(hello, identity, known);
-    if (greeting.kind !== 'welcome') {
-      logger.error({ from: call.getPeer(), reason: greeting.reason }, 'refused a peer');
-      call.emit('error', { code: refusalCodes[greeting.kind], details: greeting.reason });
-      return null;
+  take(connection: Socket): void {
+    const address = `${connection.remoteAddress}:${connection.remotePort}`;
+    if (this.#strangers.size >= storeLimits.strangersMax) {
+      this.#options.logger.warn({ from: address }, 'too many connections that do not say who is there');
+      connection.destroy();
+      return;
     }
-    // Whoever still speaks from the earlier data directory is not heard any more: what it said so far is in the position.
-    if (hello?.rebuild)
-      current
-        .get(greeting.from)
-        ?.emit('error', { code: status.DATA_LOSS, details: 'it is rebuilt elsewhere' });
-    const { name, clientUrls } = identity;
-    call.write({ name, clientUrls: [...clientUrls], met: greeting.met, ...events.position() });
-    if (hello?.rebuild) logger.warn({ name: hello.name }, 'a member lost its data and is rebuilt');
-    if (hello?.rebuild || hello?.joining) return null;
-    if (hello !== null) events.greeted(greeting.from, hello);
-    return greeting.from;
-  };
-
-  const handle = (call: ExchangeCall): void => {
-    let from: MemberId | null = null;
-    let over = false;
-    const end = (): void => {
-      clearTimeout(helloTimer);
-      if (over) return;
-      over = true;
-      call.end();
-      if (from === null || current.get(from) !== call) return;
-      current.delete(from);
-      events.unreachable(from);
-    };
-    const helloTimer = setTimeout(() => {
-      over = true;
-      call.emit('error', { code: status.DEADLINE_EXCEEDED, details: 'no hello came' });
-    }, storeLimits.helloTimeoutMs);
-    const welcome = (sender: MemberId | null): void => {
-      if (over) return;
-      if (sender === null) {
-        over = true;
-        return;
-      }
-      from = sender;
-      current.set(sender, call);
-      call.resume();
-    };
-    call.on('data', (frame: Frame__Output) => {
-      if (over) return;
-      if (from === null) {
-        clearTimeout(helloTimer);
-        // What follows waits until it is known who sends it.
-        call.pause();
-        greet(call, frame.hello).then(welcome, (error: unknown) => {
-          over = true;
-          call.emit('error', { code: status.INTERNAL, details: String(error) });
-        });
-        return;
-      }
-      const sender = from;
-      events.messages(frame.messages.flatMap((wire) => decodeMessage(sender, identity.self, wire) ?? []));
+    const stream: IncomingStream = new IncomingStream(connection, address, {
+      hello: (hello) => this.#greet(stream, hello),
+      messages: (from, body) => this.#messages(from, body),
+      ended: (from, reason) => this.#ended(stream, from, reason),
     });
-    call.on('end', end);
-    call.on('cancelled', end);
-    call.on('error', end);
-  };
-  const dismissRemoved = (): void => {
-    for (const [peer, call] of current)
-      if (identity.isRemoved(peer))
-        call.emit('error', { code: status.PERMISSION_DENIED, details: removedLine });
-  };
-  return { handle, dismissRemoved };
+    this.#strangers.add(stream);
+  }
+
+  /** The streams of those that were removed from the cluster end, and say so. */
+  dismissRemoved(): void {
+    for (const peer of this.#current.keys())
+      if (this.#options.identity.isRemoved(peer))
+        this.#dismiss(peer, { code: 'removed', details: removedLine });
+  }
+
+  close(): void {
+    for (const stream of this.#strangers) stream.destroy();
+    this.#strangers.clear();
+    for (const [peer, stream] of this.#current) {
+      this.#forget(peer, stream);
+      stream.destroy();
+    }
+  }
+
+  /** Refuses, welcomes, or answers a member that has to begin anew and only asks. */
+  async #greet(stream: IncomingStream, hello: PeerHello | null): Promise<void> {
+    const { identity, known, logger } = this.#options;
+    const greeting = await meet(hello, identity, known);
+    if (!this.#strangers.delete(stream)) return;
+    if (greeting.kind !== 'welcome') {
+      logger.error({ from: stream.address, reason: greeting.reason }, 'refused a peer');
+      stream.end({ code: greeting.kind, details: greeting.reason });
+      return;
+    }
+    assert(hello !== null, 'only who says hello is welcome');
+    const { from, met } = greeting;
+    // Whoever still speaks from the earlier data directory is not heard any more: what it said so far is in the position.
+    if (hello.rebuild) this.#dismiss(from, { code: 'lost', details: 'it is rebuilt elsewhere' });
+    const { name, clientUrls } = identity;
+    const welcome = encodeWelcome({ name, clientUrls, met, ...this.#events.position() });
+    if (hello.rebuild) logger.warn({ name: hello.name }, 'a member lost its data and is rebuilt');
+    if (hello.rebuild || hello.joining) {
+      stream.endAfter(welcome);
+      return;
+    }
+    const before = this.#current.get(from);
+    if (before !== undefined) this.#forget(from, before);
+    before?.destroy();
+    this.#current.set(from, stream);
+    this.#options.keepalive.add(stream);
+    this.#events.greeted(from, hello);
+    stream.welcome(from, welcome);
+  }
+
+  #dismiss(peer: MemberId, end: PeerEnd): void {
+    const stream = this.#current.get(peer);
+    if (stream === undefined) return;
+    this.#forget(peer, stream);
+    stream.end(end);
+    this.#events.unreachable(peer);
+  }
+
+  #messages(from: MemberId, body: Buffer): void {
+    const messages = decodeMessages(from, this.#options.identity.self, body);
+    if (typeof messages === 'string') throw new MalformedError(messages);
+    this.#events.messages(messages);
+  }
+
+  #ended(stream: IncomingStream, from: MemberId | null, reason: string): void {
+    this.#strangers.delete(stream);
+    const { logger } = this.#options;
+    if (from === null) logger.debug({ from: stream.address, reason }, 'a connection to the peer port ended');
+    else logger.warn({ peer: from.toString(16), from: stream.address, reason }, 'stream from peer broke');
+    if (from === null || this.#current.get(from) !== stream) return;
+    this.#forget(from, stream);
+    this.#events.unreachable(from);
+  }
+
+  #forget(peer: MemberId, stream: IncomingStream): void {
+    this.#current.delete(peer);
+    this.#options.keepalive.remove(stream);
+  }
 }

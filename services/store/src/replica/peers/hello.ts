@@ -1,8 +1,34 @@
 import type { Journal } from '@raftsman/journal';
 import { memberId, type MemberId } from '@raftsman/raft';
-import type { Hello, Hello__Output } from '@raftsman/proto/gen/raftsman/raft/v1/Hello.js';
 
-export const protocolVersion = 3;
+export const protocolVersion = 4;
+
+/** How a stream of messages is asked for. */
+export const peerProtocol = `raftsman-peer/${protocolVersion}`;
+
+/** What a member says first, of itself and of whom it looks for. Ids that came by gRPC (proto/raft/peer.proto: Hello) are texts. */
+export interface PeerHello {
+  readonly protocolVersion: number;
+  readonly clusterId: number | string;
+  readonly from: number | string;
+  readonly to: number | string;
+  readonly name: string;
+  readonly clientUrls: readonly string[];
+  /** Drawn when the sender's data directory was new. The receiver remembers the first that it hears of. */
+  readonly dataId: number | string;
+  /**
+   * The sender says that it lost its data: the receiver forgets the data directory that it knew. Nothing follows on such a stream; what the welcome
+   * says is how far the sender may have promised anything.
+   */
+  readonly rebuild?: boolean;
+  /** Those of the sender, for a receiver whose log does not know it yet. */
+  readonly peerUrls: readonly string[];
+  /**
+   * The sender begins with an empty log and asks whether it was ever met with another data directory (`met` in the welcome). The receiver remembers the
+   * present one if it was not. Nothing follows on such a stream.
+   */
+  readonly joining?: boolean;
+}
 
 /** What two members must agree on before they speak. */
 export interface PeerIdentity {
@@ -18,10 +44,10 @@ export interface PeerIdentity {
   readonly isRemoved: (id: MemberId) => boolean;
 }
 
-export function helloTo(to: MemberId, identity: PeerIdentity): Hello {
+export function helloTo(to: MemberId, identity: PeerIdentity) {
   const { clusterId, self, name, clientUrls, peerUrls, dataId } = identity;
   const urls = { clientUrls: [...clientUrls], peerUrls: [...peerUrls] };
-  return { protocolVersion, clusterId, from: self, to, name, dataId, ...urls };
+  return { protocolVersion, clusterId, from: self, to, name, dataId, ...urls } satisfies PeerHello;
 }
 
 export type Greeting =
@@ -37,7 +63,7 @@ export type KnownPeers = Pick<Journal, 'peerDataId' | 'rememberPeer'>;
 
 /** `checkHello`, and whether it comes with the data directory that it came with before. The first one is remembered before it is welcome. */
 export async function meet(
-  hello: Hello__Output | null | undefined,
+  hello: PeerHello | null | undefined,
   identity: PeerIdentity,
   known: KnownPeers,
 ): Promise<Greeting> {
@@ -63,7 +89,7 @@ export const removedLine = 'the member has been permanently removed from the clu
 
 const hex = (id: string | number): string => Number(id).toString(16);
 
-export function checkHello(hello: Hello__Output | null | undefined, identity: PeerIdentity): Greeting {
+export function checkHello(hello: PeerHello | null | undefined, identity: PeerIdentity): Greeting {
   const refused = (reason: string): Greeting => ({ kind: 'refused', reason });
   if (!hello) return refused('the first frame must say who is there');
   if (hello.protocolVersion !== protocolVersion)

@@ -1,26 +1,24 @@
-import { Metadata, status, type ClientDuplexStream, type StatusObject } from '@grpc/grpc-js';
-import type { Message } from '@raftsman/raft';
-import type { Frame } from '@raftsman/proto/gen/raftsman/raft/v1/Frame.js';
-import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
-import type { Welcome__Output } from '@raftsman/proto/gen/raftsman/raft/v1/Welcome.js';
 import type { Logger } from '@raftsman/telemetry';
+import type { Message } from '@raftsman/raft';
 import { storeLimits } from '../../limits.js';
-import { createPeerClient, type PeerAddress, type PeerTarget } from './client.js';
-import { encodeMessage } from './codec.js';
+import type { PeerAddress, PeerTarget } from './client.js';
+import { encodeMessages, type SentMessage } from './codec.js';
+import type { PeerEnd, PeerWelcome } from './greeting.js';
 import { helloTo, removedLine, type PeerIdentity } from './hello.js';
+import type { Keepalive } from './keepalive.js';
 import { Outbox } from './outbox.js';
-
-type Call = ClientDuplexStream<Frame, Welcome__Output>;
+import { PeerCall } from './peer-call.js';
 
 type LinkState =
-  /** The call waits for the connection, or for the peer's welcome; while there are other targets not for ever. */
-  | { readonly kind: 'connecting'; readonly call: Call; readonly timer: NodeJS.Timeout | undefined }
-  | { readonly kind: 'open'; readonly call: Call; readonly congested: boolean }
-  | { readonly kind: 'backing-off'; readonly timer: NodeJS.Timeout }
+  /** Until the peer's welcome; while there are other targets not for long. */
+  | { readonly kind: 'connecting'; readonly call: PeerCall }
+  | { readonly kind: 'open'; readonly call: PeerCall; readonly congested: boolean }
+  /** `refused`: the peer is there, and it is no use to ask it sooner. */
+  | { readonly kind: 'backing-off'; readonly timer: NodeJS.Timeout; readonly refused: boolean }
   | { readonly kind: 'closed' };
 
 export interface LinkEvents {
-  opened(welcome: Welcome__Output): void;
+  opened(welcome: PeerWelcome): void;
   /** An open link broke. */
   broken(): void;
   /** The peer knows this member by another data directory: it must not go on. */
@@ -29,14 +27,18 @@ export interface LinkEvents {
   removed(): void;
 }
 
+export interface LinkOptions {
+  readonly identity: PeerIdentity;
+  readonly keepalive: Keepalive;
+  readonly logger: Logger;
+}
+
 /** The stream of messages to one peer: kept up, and never more than its bounded queue behind. */
 export class PeerLink {
   #peer: PeerAddress;
-  readonly #identity: PeerIdentity;
+  readonly #options: LinkOptions;
   readonly #events: LinkEvents;
-  readonly #logger: Logger;
-  #client: PeerClient;
-  /** Where the client leads. */
+  /** Where the call leads. */
   #target: PeerTarget;
   /** Which of the targets is next. */
   #at = 0;
@@ -45,13 +47,11 @@ export class PeerLink {
   #failures = 0;
   #lastComplaint = '';
 
-  constructor(peer: PeerAddress, identity: PeerIdentity, events: LinkEvents, logger: Logger) {
+  constructor(peer: PeerAddress, events: LinkEvents, options: LinkOptions) {
     this.#peer = peer;
-    this.#identity = identity;
+    this.#options = options;
     this.#events = events;
-    this.#logger = logger;
     this.#target = peer.targets[0]!;
-    this.#client = createPeerClient(this.#target);
     this.#state = this.#connect();
   }
 
@@ -64,7 +64,17 @@ export class PeerLink {
   move(peer: PeerAddress): void {
     this.#peer = peer;
     this.#at = 0;
-    if (this.#state.kind === 'connecting') this.#state.call.cancel();
+    if (this.#state.kind !== 'connecting') return;
+    const { call } = this.#state;
+    call.close();
+    this.#ended(call, { code: 'broken', details: 'it is to be found elsewhere' });
+  }
+
+  /** The peer was just heard: it is there. */
+  hurry(): void {
+    if (this.#state.kind !== 'backing-off' || this.#state.refused) return;
+    clearTimeout(this.#state.timer);
+    this.#reconnect();
   }
 
   send(message: Message): void {
@@ -76,95 +86,95 @@ export class PeerLink {
   flush(): void {
     while (this.#state.kind === 'open' && !this.#state.congested && !this.#outbox.isEmpty) {
       const { call } = this.#state;
-      const messages = this.#outbox
-        .takeFrame()
-        .flatMap((message) => (message.kind === 'snapshot-request' ? [] : [encodeMessage(message)]));
-      if (!call.write({ messages })) this.#waitForDrain(call);
+      const messages = this.#outbox.takeFrame().filter(isSent);
+      if (messages.length > 0 && !call.write(encodeMessages(messages)))
+        this.#state = { kind: 'open', call, congested: true };
     }
   }
 
   close(): void {
     const state = this.#state;
     this.#state = { kind: 'closed' };
-    if (state.kind === 'backing-off' || state.kind === 'connecting') clearTimeout(state.timer);
-    if (state.kind === 'open' || state.kind === 'connecting') state.call.cancel();
-    this.#client.close();
+    if (state.kind === 'backing-off') clearTimeout(state.timer);
+    if (state.kind === 'open' || state.kind === 'connecting') this.#hangUp(state.call);
   }
 
   #connect(): LinkState {
-    const metadata = new Metadata({ waitForReady: true });
-    const call = this.#client.exchange(metadata);
-    call.on('data', (welcome: Welcome__Output) => this.#welcomed(call, welcome));
-    // The status below says the same and always comes.
-    call.on('error', () => undefined);
-    call.on('status', (end: StatusObject) => this.#ended(call, end));
-    call.write({ hello: helloTo(this.#peer.id, this.#identity) });
-    const timer =
-      this.#peer.targets.length > 1 ? setTimeout(() => call.cancel(), storeLimits.dialTimeoutMs) : undefined;
-    return { kind: 'connecting', call, timer };
+    const { identity } = this.#options;
+    const { id, targets } = this.#peer;
+    const timeoutMs = targets.length > 1 ? storeLimits.dialTimeoutMs : storeLimits.helloTimeoutMs;
+    const call = new PeerCall(this.#target, helloTo(id, identity), timeoutMs, {
+      welcomed: (welcome) => this.#welcomed(call, welcome),
+      drained: () => this.#drained(call),
+      ended: (end) => this.#ended(call, end),
+    });
+    return { kind: 'connecting', call };
   }
 
-  #welcomed(call: Call, welcome: Welcome__Output): void {
+  #welcomed(call: PeerCall, welcome: PeerWelcome): void {
     if (this.#state.kind !== 'connecting' || this.#state.call !== call) return;
-    clearTimeout(this.#state.timer);
     this.#state = { kind: 'open', call, congested: false };
+    this.#options.keepalive.add(call);
     this.#failures = 0;
     this.#lastComplaint = '';
-    this.#logger.info({ peer: this.#peer.name }, 'connected to peer');
+    this.#options.logger.info({ peer: this.#peer.name }, 'connected to peer');
     this.#events.opened(welcome);
     this.flush();
   }
 
-  #waitForDrain(call: Call): void {
-    this.#state = { kind: 'open', call, congested: true };
-    call.once('drain', () => {
-      if (this.#state.kind !== 'open' || this.#state.call !== call) return;
-      this.#state = { kind: 'open', call, congested: false };
-      const dropped = this.#outbox.takeDropped();
-      if (dropped > 0)
-        this.#logger.warn({ peer: this.#peer.name, dropped }, 'peer is slow: messages dropped');
-      this.flush();
-    });
+  #drained(call: PeerCall): void {
+    if (this.#state.kind !== 'open' || this.#state.call !== call) return;
+    this.#state = { kind: 'open', call, congested: false };
+    const dropped = this.#outbox.takeDropped();
+    if (dropped > 0)
+      this.#options.logger.warn({ peer: this.#peer.name, dropped }, 'peer is slow: messages dropped');
+    this.flush();
   }
 
-  #ended(call: Call, end: StatusObject): void {
+  #ended(call: PeerCall, end: PeerEnd): void {
     const state = this.#state;
     if ((state.kind !== 'open' && state.kind !== 'connecting') || state.call !== call) return;
     this.#complain(end);
-    if (state.kind === 'connecting') clearTimeout(state.timer);
-    this.#state = { kind: 'backing-off', timer: setTimeout(() => this.#reconnect(), this.#backoffMs(end)) };
+    this.#hangUp(call);
+    const refused = end.code !== 'broken';
+    const timer = setTimeout(() => this.#reconnect(), this.#backoffMs(end));
+    this.#state = { kind: 'backing-off', timer, refused };
     this.#failures += 1;
-    if (end.code === status.DATA_LOSS) this.#events.disowned(end.details);
-    if (end.code === status.PERMISSION_DENIED && end.details === removedLine) this.#events.removed();
+    if (end.code === 'lost') this.#events.disowned(end.details);
+    if (end.code === 'removed' && end.details === removedLine) this.#events.removed();
     if (state.kind === 'open') this.#events.broken();
+  }
+
+  #hangUp(call: PeerCall): void {
+    this.#options.keepalive.remove(call);
+    call.close();
   }
 
   #reconnect(): void {
     const { targets } = this.#peer;
     // The one that broke once it was open may be back at once.
     if (this.#failures > 1) this.#at = (this.#at + 1) % targets.length;
-    const target = targets[this.#at]!;
-    if (target.target !== this.#target.target) {
-      this.#target = target;
-      this.#client.close();
-      this.#client = createPeerClient(target);
-    }
+    this.#target = targets[this.#at]!;
     this.#state = this.#connect();
   }
 
-  #backoffMs(end: StatusObject): number {
-    if (end.code === status.FAILED_PRECONDITION) return storeLimits.refusedBackoffMs;
+  #backoffMs({ code }: PeerEnd): number {
+    if (code === 'refused') return storeLimits.refusedBackoffMs;
     const { reconnectBackoffMinMs, reconnectBackoffMaxMs } = storeLimits;
     return Math.min(reconnectBackoffMaxMs, reconnectBackoffMinMs * 2 ** Math.min(this.#failures, 16));
   }
 
   /** Once per kind of failure, not once per attempt. */
-  #complain({ code, details }: StatusObject): void {
+  #complain({ code, details }: PeerEnd): void {
     const complaint = `${code} ${details}`;
     if (complaint === this.#lastComplaint) return;
     this.#lastComplaint = complaint;
-    const fields = { peer: this.#peer.name, target: this.#target.target, code: status[code], details };
-    if (code === status.FAILED_PRECONDITION) this.#logger.error(fields, 'peer refused this member');
-    else this.#logger.warn(fields, 'connection to peer broke');
+    const { logger } = this.#options;
+    const fields = { peer: this.#peer.name, target: this.#target.target, code, details };
+    if (code === 'refused') logger.error(fields, 'peer refused this member');
+    else logger.warn(fields, 'connection to peer broke');
   }
 }
+
+/** States go by a stream of their own. */
+const isSent = (message: Message): message is SentMessage => message.kind !== 'snapshot-request';

@@ -7,7 +7,7 @@ import type { SnapshotFrame } from '@raftsman/proto/gen/raftsman/raft/v1/Snapsho
 import type { SnapshotPositionResponse__Output } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotPositionResponse.js';
 import type { SnapshotReceipt__Output } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotReceipt.js';
 import { storeLimits } from '../../limits.js';
-import { createPeerClient, type PeerTarget } from './client.js';
+import type { PeerTarget } from './client.js';
 import { helloTo, type PeerIdentity } from './hello.js';
 import type { Mark, OutgoingState } from './outgoing-state.js';
 
@@ -22,6 +22,7 @@ export async function sendSnapshot(
   target: PeerTarget,
   identity: PeerIdentity,
 ): Promise<boolean> {
+  const { createPeerClient } = await import('./client.js');
   const client = createPeerClient(target);
   try {
     const after = state.beginAfter(

@@ -3,14 +3,15 @@ import type { Journal } from '@raftsman/journal';
 import type { MemberId, Message } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
 import { createGrpcServer, serviceDefinition, type GrpcServer } from '@raftsman/wire';
-import type { Hello__Output } from '@raftsman/proto/gen/raftsman/raft/v1/Hello.js';
 import type { MembersResponse } from '@raftsman/proto/gen/raftsman/raft/v1/MembersResponse.js';
 import type { PeerHandlers } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
 import { storeLimits } from '../../limits.js';
 import { listenOnAll, type ListenAddress } from '../../listen.js';
-import { peerProto, peerService, type PeerAddress, type PeerEvents, type PeerTarget } from './client.js';
-import { createExchange, type Exchange } from './exchange.js';
-import type { PeerIdentity } from './hello.js';
+import type { PeerAddress, PeerEvents, PeerTarget } from './client.js';
+import { peerProto, peerService } from './contract.js';
+import { Exchange } from './exchange.js';
+import { peerProtocol, type PeerHello, type PeerIdentity } from './hello.js';
+import { Keepalive } from './keepalive.js';
 import type { OutgoingState } from './outgoing-state.js';
 import { PeerLink } from './peer-link.js';
 import { SnapshotReceiver } from './snapshot-receiver.js';
@@ -36,6 +37,7 @@ interface Neighbour {
 export class PeerTransport {
   readonly #options: TransportOptions;
   readonly #neighbours = new Map<MemberId, Neighbour>();
+  readonly #keepalive = new Keepalive();
   #events!: PeerEvents;
   #exchange!: Exchange;
   #snapshots!: SnapshotReceiver;
@@ -50,38 +52,38 @@ export class PeerTransport {
     const { identity, listeners, journal, logger } = this.#options;
     this.#events = events;
     const hears = {
-      greeted: (from: MemberId, hello: Hello__Output) => this.#greeted(from, hello),
+      greeted: (from: MemberId, hello: PeerHello) => this.#greeted(from, hello),
       messages: (messages: readonly Message[]) => events.messages(messages),
       unreachable: (peer: MemberId) => this.#unreachable(peer),
       position: () => events.position(),
     };
-    this.#exchange = createExchange(identity, journal, hears, logger);
+    const keepalive = this.#keepalive;
+    this.#exchange = new Exchange({ identity, known: journal, keepalive, logger }, hears);
     this.#snapshots = new SnapshotReceiver({
       identity,
       journal,
       deliver: (from, messageTerm, staged) => events.snapshot(from, messageTerm, staged),
       logger,
     });
+    this.#server = this.#createServer();
+    await listenOnAll(this.#server, listeners);
+  }
+
+  /** Streams of messages are reached by leaving HTTP/1.1, everything else is gRPC. */
+  #createServer(): GrpcServer {
     const implementation: PeerHandlers = {
-      Exchange: this.#exchange.handle,
       InstallSnapshot: (call, answer) => this.#snapshots.receive(call, answer),
       SnapshotPosition: (call, answer) => this.#snapshots.tellPosition(call, answer),
       Members: (_call: ServerUnaryCall<unknown, MembersResponse>, answer: sendUnaryData<MembersResponse>) =>
         answer(null, this.#members()),
     };
-    const service = {
-      protoFile: peerProto,
-      definition: serviceDefinition(peerProto, peerService),
-      implementation,
-    };
-    this.#server = createGrpcServer([service], {
+    const definition = serviceDefinition(peerProto, peerService);
+    return createGrpcServer([{ protoFile: peerProto, definition, implementation }], {
       reflection: false,
-      'grpc.enable_channelz': 0,
       'grpc.max_receive_message_length': storeLimits.receiveFrameBytesMax,
-      'grpc.keepalive_time_ms': storeLimits.peerKeepaliveTimeMs,
-      'grpc.keepalive_timeout_ms': storeLimits.peerKeepaliveTimeoutMs,
+      http: (_request, response) => response.writeHead(404).end(),
+      upgrade: { protocol: peerProtocol, take: (connection) => this.#exchange.take(connection) },
     });
-    await listenOnAll(this.#server, listeners);
   }
 
   /** Connects to whom it is not connected yet, and lets go of whom is not among `peers` any more. */
@@ -123,8 +125,9 @@ export class PeerTransport {
   async close(): Promise<void> {
     for (const { link } of this.#neighbours.values()) link.close();
     this.#neighbours.clear();
+    this.#exchange?.close();
     await this.#server?.close(0);
-    this.#snapshots.close();
+    this.#snapshots?.close();
   }
 
   #meet(address: PeerAddress, isVisitor: boolean): void {
@@ -143,7 +146,7 @@ export class PeerTransport {
       disowned: (reason: string) => this.#events.disowned(reason),
       removed: () => this.#events.removed(),
     };
-    const link = new PeerLink(address, identity, hears, logger);
+    const link = new PeerLink(address, hears, { identity, keepalive: this.#keepalive, logger });
     this.#neighbours.set(id, { address, link, isVisitor });
   }
 
@@ -158,8 +161,10 @@ export class PeerTransport {
     this.#neighbours.delete(id);
   }
 
-  #greeted(from: MemberId, { name, clientUrls, peerUrls }: Hello__Output): void {
-    if (!this.#neighbours.has(from)) {
+  #greeted(from: MemberId, { name, clientUrls, peerUrls }: PeerHello): void {
+    const neighbour = this.#neighbours.get(from);
+    neighbour?.link.hurry();
+    if (neighbour === undefined) {
       const visitors = [...this.#neighbours.values()].filter(({ isVisitor }) => isVisitor).length;
       const targets = this.#options.targetsOf(peerUrls.slice(0, storeLimits.memberUrlsMax));
       if (visitors < storeLimits.visitorsMax && targets.length > 0)

@@ -1,8 +1,0 @@
-// Original file: raft/peer.proto
-
-
-export interface TimeoutNow {
-}
-
-export interface TimeoutNow__Output {
-}
