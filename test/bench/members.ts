@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadService } from '@raftsman/wire';
@@ -9,6 +8,7 @@ import { ChannelCredentials } from '@grpc/grpc-js';
 import type { MaintenanceClient } from '@raftsman/proto/gen/etcdserverpb/Maintenance.js';
 import type { StatusResponse__Output } from '@raftsman/proto/gen/etcdserverpb/StatusResponse.js';
 import { eventually, repositoryRoot } from '../support/cluster.js';
+import { freePorts } from '../support/ports.js';
 
 /** Who is measured: our store, or the peer beside it. Both take the same flags. */
 export interface Contender {
@@ -152,12 +152,4 @@ export function usageOf(pid: number): Usage {
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
     writtenBytes: Number(/^write_bytes: (\d+)/m.exec(file('io'))![1]),
   };
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { etcdBinary, freePort } from './etcd-peer.js';
+import { freePort } from '../support/ports.js';
+import { etcdBinary } from './etcd-peer.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const storeEntry = join(root, 'services/store/test/store-main.mjs');

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCluster, type Cluster } from './clusters.js';
 import { etcdctl, runEtcdctl, type Outcome, type Running } from './etcdctl.js';
-import { etcdctlBinary, freePort, missing } from './etcd-peer.js';
+import { freePort } from '../support/ports.js';
+import { etcdctlBinary, missing } from './etcd-peer.js';
 
 const reason = missing(etcdctlBinary);
 if (reason !== undefined) console.warn(reason);

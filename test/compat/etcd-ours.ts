@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort, type Peer } from './etcd-peer.js';
+import { freePort } from '../support/ports.js';
+import type { Peer } from './etcd-peer.js';
 import { Session } from './etcd-session.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

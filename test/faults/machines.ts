@@ -1,10 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { mountDisk, unmountDisk, type NetworkTarget } from '@raftsman/faults';
 import { createRack, destroyRack, inMachine, type RackPlan } from '@raftsman/rack';
+import { freePorts } from '../support/ports.js';
 
 /** Where a member runs. */
 export interface Machine extends NetworkTarget {
@@ -88,12 +87,4 @@ async function loopback(directory: string, names: readonly string[]): Promise<Ma
   for (const { disk } of all) mkdirSync(disk, { recursive: true });
   const removeNow = (): void => all.forEach(({ disk }) => rmSync(disk, { recursive: true, force: true }));
   return { areApart: false, all, removeNow, remove: async () => removeNow() };
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from 'nats';
@@ -12,19 +10,11 @@ import { apiserverFlags, storeFlags } from '../src/cluster/flags.js';
 import { clusterMembers, natsConfFile, type ClusterAt } from '../src/cluster/members.js';
 import { certFile, keyFile, statePaths } from '../src/cluster/paths.js';
 import { prepareState } from '../src/cluster/prepare.js';
+import { freePort } from '../../../test/support/ports.js';
 
 const natsServer = ['/usr/sbin/nats-server', '/usr/bin/nats-server'].find((path) => existsSync(path));
 if (natsServer === undefined)
   console.warn('SKIPPED: no nats-server on this machine (Debian package nats-server)');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describe('the plan of a cluster', () => {
   const root = mkdtempSync(join(tmpdir(), 'plan-'));

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttps, request, type Server as HttpsServer } from 'node:https';
-import { connect, createServer as createTcp, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openPkiFolder, type PkiFolder } from '@raftsman/pki';
 import { createLogger } from '@raftsman/telemetry';
 import { run } from '@raftsman/gateway';
+import { freePort } from '../../../test/support/ports.js';
 
 /** A server that answers /readyz and, with its number, everything else. */
 interface Backend {
@@ -120,12 +121,3 @@ describe('gateway', () => {
     for (let i = 0; i < 20; i++) expect(await ask()).toBe('1');
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createTcp().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@raftsman/telemetry';
@@ -7,6 +6,7 @@ import type { ClientSecurity, TlsFiles } from '@raftsman/wire';
 import { onTestFinished } from 'vitest';
 import type { AppliedEntry, StateMachine } from '../src/contract.js';
 import { startReplica, type ReplicaOptions, type RunningReplica } from '../src/replica/index.js';
+import { freePorts } from '../../../test/support/ports.js';
 
 /** Keys and values; a proposal is `key=value`, its result the number of proposals applied so far. */
 export class TinyStateMachine implements StateMachine {
@@ -31,23 +31,6 @@ export class TinyStateMachine implements StateMachine {
     for await (const { key, value } of rows)
       this.values.set(Buffer.from(key).toString(), Buffer.from(value).toString());
   }
-}
-
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer();
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 export async function temporaryDirectory(): Promise<string> {

@@ -4,10 +4,11 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { credentials, type Client, type ServiceError } from '@grpc/grpc-js';
+import { credentials, Metadata, status, type Client, type ServiceError } from '@grpc/grpc-js';
 import { loadService, wireLimits } from '@raftsman/wire';
 import { onTestFinished } from 'vitest';
-import { freePorts, temporaryDirectory, until } from './replica-fixture.js';
+import { freePorts } from '../../../test/support/ports.js';
+import { temporaryDirectory, until } from './replica-fixture.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -18,16 +19,46 @@ export async function build(): Promise<void> {
   await run(join(root, 'node_modules/.bin/tsc'), ['-b', 'services/store'], { cwd: root });
 }
 
+async function answersOf({ maintenance }: StoreClients): Promise<boolean> {
+  try {
+    await call(maintenance, 'status', {});
+    return true;
+  } catch (error) {
+    const { code, details } = error as ServiceError;
+    return code !== status.UNAVAILABLE || details.startsWith('etcdserver: ');
+  }
+}
+
+/** Of the log of a member, when a test failed. */
+const [toldLines, toldLineCharacters] = [10, 300];
+
+/** What three processes may take on a machine that is busy with other tests. */
+const startMsMax = 60_000;
+
 const memberNames = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => `m${index + 1}`);
 
-type Unary = (request: object, callback: (error: ServiceError | null, answer: never) => void) => void;
+type Unary = (
+  request: object,
+  metadata: Metadata,
+  options: { readonly deadline: number },
+  callback: (error: ServiceError | null, answer: never) => void,
+) => void;
 
-/** Calls one method, waiting for a connection but not for ever. */
-export function call<Answer>(client: Client, method: string, request: object): Promise<Answer> {
+/** Calls one method, waiting for a connection but not for ever: a member that begins, or begins again, is no error. Without `waiting` it is one at once. */
+export function call<Answer>(
+  client: Client,
+  method: string,
+  request: object,
+  { waiting = true } = {},
+): Promise<Answer> {
+  const metadata = new Metadata({ waitForReady: waiting });
+  const deadline = Date.now() + startMsMax;
   return new Promise((resolve, reject) => {
     const methods = client as unknown as Record<string, Unary>;
-    methods[method]!(request, (error, answer) => (error ? reject(error) : resolve(answer)));
+    methods[method]!(request, metadata, { deadline }, (error, answer) =>
+      error ? reject(error) : resolve(answer),
+    );
   });
 }
 
@@ -38,9 +69,6 @@ export interface StoreClients {
   readonly watch: Client;
   readonly cluster: Client;
 }
-
-/** What three processes may take on a machine that is busy with other tests. */
-const startMsMax = 60_000;
 
 /** Members as processes of their own, on loopback without TLS. */
 export class StoreProcesses {
@@ -74,7 +102,10 @@ export class StoreProcesses {
   static async create(flags: readonly string[] = [], size = 3, sizeMax = size): Promise<StoreProcesses> {
     const ports = await freePorts(2 * sizeMax);
     const stores = new StoreProcesses(await temporaryDirectory(), ports, flags, size, sizeMax);
-    onTestFinished(() => stores.#end());
+    onTestFinished(async ({ task }) => {
+      if (task.result?.state === 'fail') await stores.#tell();
+      await stores.#end();
+    });
     return stores;
   }
 
@@ -179,12 +210,23 @@ export class StoreProcesses {
     return clients;
   }
 
-  /** Resolves when the member takes calls. */
-  serving(name: string): Promise<void> {
-    const deadline = Date.now() + startMsMax;
-    return new Promise((resolve, reject) => {
-      this.clients(name).kv.waitForReady(deadline, (error) => (error ? reject(error) : resolve()));
-    });
+  /** Resolves when the member has answered a call, be it with a refusal: a connection by itself may be to the process that was killed before. */
+  async serving(name: string): Promise<void> {
+    const child = this.#processes.get(name)!;
+    let answers = false;
+    let asking = false;
+    const ask = (): boolean => {
+      if (child.exitCode !== null) throw new Error(`${name} ended with code ${child.exitCode}`);
+      if (!asking && !answers) {
+        asking = true;
+        void answersOf(this.clients(name)).then((found) => {
+          answers = found;
+          asking = false;
+        });
+      }
+      return answers;
+    };
+    await until(`${name} to take calls`, ask, startMsMax);
   }
 
   /** The name of the member that leads and knows it; after `startAll` once all of them take calls. */
@@ -208,15 +250,27 @@ export class StoreProcesses {
   }
 
   async #askForLeader(): Promise<string | undefined> {
-    for (const name of this.#processes.keys()) {
-      const status = await call<{ leader: string; header: { memberId: string } }>(
+    for (const [name, { exitCode }] of this.#processes) {
+      if (exitCode !== null) continue;
+      const said = await call<{ leader: string; header: { memberId: string } }>(
         this.clients(name).maintenance,
         'status',
         {},
       ).catch(() => null);
-      if (status !== null && status.leader !== '0' && status.leader === status.header.memberId) return name;
+      if (said !== null && said.leader !== '0' && said.leader === said.header.memberId) return name;
     }
     return undefined;
+  }
+
+  /** What each process said last: the reason of a failure is mostly there. */
+  async #tell(): Promise<void> {
+    for (const [name, { exitCode }] of this.#processes) {
+      const lines = (await this.log(name)).trimEnd().split('\n').slice(-toldLines);
+      const state = exitCode === null ? 'runs' : `ended with code ${exitCode}`;
+      console.error(
+        [`${name} ${state}`, ...lines.map((line) => line.slice(0, toldLineCharacters))].join('\n'),
+      );
+    }
   }
 
   async #end(): Promise<void> {

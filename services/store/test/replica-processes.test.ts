@@ -4,8 +4,8 @@ import { build, call, StoreProcesses, type StoreClients } from './replica-proces
 
 beforeAll(build, 120_000);
 
-const put = ({ kv }: StoreClients, key: string, value: string): Promise<unknown> =>
-  call(kv, 'put', { key: Buffer.from(key), value: Buffer.from(value) });
+const put = ({ kv }: StoreClients, key: string, value: string, waiting = true): Promise<unknown> =>
+  call(kv, 'put', { key: Buffer.from(key), value: Buffer.from(value) }, { waiting });
 
 async function contents({ kv }: StoreClients): Promise<Map<string, string>> {
   const everything = { key: Buffer.from([0]), rangeEnd: Buffer.from([0]) };
@@ -24,7 +24,7 @@ function writer(clients: StoreClients, prefix: string) {
     for (let index = 0; !stopped; index++) {
       const key = `${prefix}-${String(index).padStart(6, '0')}`;
       try {
-        await put(clients, key, key);
+        await put(clients, key, key, false);
         acknowledged.push(key);
         longestGapMs = Math.max(longestGapMs, performance.now() - lastMs);
         lastMs = performance.now();

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { createAuthority, issueCertificate } from '@raftsman/pki';
 import type { TlsFiles } from '@raftsman/wire';
 import { describe, expect, test } from 'vitest';
-import { freePorts, temporaryDirectory, TestCluster, until } from './replica-fixture.js';
+import { freePorts } from '../../../test/support/ports.js';
+import { temporaryDirectory, TestCluster, until } from './replica-fixture.js';
 
 /** A certificate for loopback by an authority of its own, and the authority that it trusts. */
 async function tlsFiles(trusted?: TlsFiles): Promise<TlsFiles> {

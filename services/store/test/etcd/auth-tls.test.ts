@@ -7,7 +7,8 @@ import { clientCredentials, loadService, type TlsFiles } from '@raftsman/wire';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { storeConfig } from '../../src/config.js';
 import { run } from '../../src/run.js';
-import { freePorts, temporaryDirectory } from '../replica-fixture.js';
+import { freePorts } from '../../../../test/support/ports.js';
+import { temporaryDirectory } from '../replica-fixture.js';
 
 type Unary = (
   request: object,

@@ -8,7 +8,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { command } from '../../src/main.js';
 import { storeConfig, type StoreFlags } from '../../src/config.js';
 import { run } from '../../src/run.js';
-import { freePorts, temporaryDirectory } from '../replica-fixture.js';
+import { freePorts } from '../../../../test/support/ports.js';
+import { temporaryDirectory } from '../replica-fixture.js';
 
 /** A member whose clients must show a certificate, with metrics for everyone on a port of their own. */
 async function serve() {
