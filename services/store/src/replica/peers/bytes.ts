@@ -38,7 +38,7 @@ export class FrameWriter {
   }
 
   number(value: number): void {
-    assert(Number.isSafeInteger(value) && value >= 0, `${value} is no number of this protocol`);
+    if (!Number.isSafeInteger(value) || value < 0) assert.fail(`${value} is no number of this protocol`);
     this.#reserve(8);
     this.#view.setUint32(this.#at, value % 2 ** 32, true);
     this.#view.setUint32(this.#at + 4, Math.floor(value / 2 ** 32), true);

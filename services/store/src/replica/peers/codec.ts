@@ -1,4 +1,4 @@
-import { decodeConfiguration, encodeConfiguration, logIndex, term } from '@raftsman/raft';
+import { decodeConfiguration, encodeConfiguration, logIndex, term as termOf } from '@raftsman/raft';
 import type { Entry, EntryType, LogIndex, MemberId, Message, Term } from '@raftsman/raft';
 import { FrameReader, FrameWriter, MalformedError } from './bytes.js';
 import { frameKinds } from './frames.js';
@@ -140,41 +140,55 @@ export function decodeMessages(from: MemberId, to: MemberId, body: Buffer): read
   return messages;
 }
 
+/** Members of each object are written one by one: to spread a common part into it costs Node.js 20 some 8 µs. */
 function readMessage(from: MemberId, to: MemberId, of: FrameReader, sharedBytes: number): Message {
   const kind = of.byte();
-  const base = { from, to, term: readTerm(of) };
+  const term = readTerm(of);
   switch (kind) {
     case kinds['append-request']:
-      return readAppend(base, of, sharedBytes);
+      return readAppend(from, to, term, of, sharedBytes);
     case kinds['append-response']: {
       const success = of.flags(1) === 1;
       const index = readIndex(of);
       const hintIndex = readIndex(of);
-      return { ...base, kind: 'append-response', success, index, hintIndex, hintTerm: readTerm(of) };
+      return { from, to, term, kind: 'append-response', success, index, hintIndex, hintTerm: readTerm(of) };
     }
     case kinds['heartbeat-request']: {
       const commit = readIndex(of);
       const readContext = of.number();
       const heldByAll = readIndex(of);
-      return { ...base, kind: 'heartbeat-request', commit, readContext, heldByAll, sentAtMs: of.number() };
+      return {
+        from,
+        to,
+        term,
+        kind: 'heartbeat-request',
+        commit,
+        readContext,
+        heldByAll,
+        sentAtMs: of.number(),
+      };
     }
     case kinds['heartbeat-response']: {
       const readContext = of.number();
       const sentAtMs = of.number();
-      return { ...base, kind: 'heartbeat-response', readContext, sentAtMs, promiseMs: of.number() };
+      return { from, to, term, kind: 'heartbeat-response', readContext, sentAtMs, promiseMs: of.number() };
     }
     case kinds['propose-request']: {
       const entries = Array.from({ length: of.count(proposalBytesMin) }, () => readProposal(of));
-      return { ...base, kind: 'propose-request', entries: unpinned(entries, sharedBytes) };
+      return { from, to, term, kind: 'propose-request', entries: unpinned(entries, sharedBytes) };
     }
     default:
-      return readRare(kind, base, of);
+      return readRare(kind, from, to, term, of);
   }
 }
 
-type Base = Pick<Message, 'from' | 'to' | 'term'>;
-
-function readAppend(base: Base, of: FrameReader, sharedBytes: number): AppendRequest & Message {
+function readAppend(
+  from: MemberId,
+  to: MemberId,
+  term: Term,
+  of: FrameReader,
+  sharedBytes: number,
+): AppendRequest {
   const prevLogIndex = readIndex(of);
   const prevLogTerm = readTerm(of);
   const commit = readIndex(of);
@@ -187,40 +201,57 @@ function readAppend(base: Base, of: FrameReader, sharedBytes: number): AppendReq
     read.push({ index, term: entryTerm, type, data });
   }
   const entries = unpinned(read, sharedBytes);
-  return { ...base, kind: 'append-request', prevLogIndex, prevLogTerm, entries, commit, heldByAll };
+  return { from, to, term, kind: 'append-request', prevLogIndex, prevLogTerm, entries, commit, heldByAll };
 }
 
-function readRare(kind: number, base: Base, of: FrameReader): Message {
+function readRare(kind: number, from: MemberId, to: MemberId, term: Term, of: FrameReader): Message {
   switch (kind) {
     case kinds['read-index-request']:
-      return { ...base, kind: 'read-index-request', requestId: of.number() };
+      return { from, to, term, kind: 'read-index-request', requestId: of.number() };
     case kinds['read-index-response']:
-      return { ...base, kind: 'read-index-response', requestId: of.number(), index: readIndex(of) };
+      return { from, to, term, kind: 'read-index-response', requestId: of.number(), index: readIndex(of) };
     case kinds['vote-request']: {
       const flags = of.flags(2);
       const leadershipTransfer = (flags & 2) !== 0;
-      const last = { lastLogIndex: readIndex(of), lastLogTerm: readTerm(of) };
-      return { ...base, kind: 'vote-request', preVote: (flags & 1) !== 0, leadershipTransfer, ...last };
+      const preVote = (flags & 1) !== 0;
+      const lastLogIndex = readIndex(of);
+      return {
+        from,
+        to,
+        term,
+        kind: 'vote-request',
+        preVote,
+        leadershipTransfer,
+        lastLogIndex,
+        lastLogTerm: readTerm(of),
+      };
     }
     case kinds['vote-response']: {
       const flags = of.flags(2);
-      return { ...base, kind: 'vote-response', preVote: (flags & 1) !== 0, granted: (flags & 2) !== 0 };
+      return {
+        from,
+        to,
+        term,
+        kind: 'vote-response',
+        preVote: (flags & 1) !== 0,
+        granted: (flags & 2) !== 0,
+      };
     }
     case kinds['witness-snapshot']: {
       const at = { index: readIndex(of), term: readTerm(of) };
       const configuration = decodeConfiguration(of.bytes());
       if (configuration === null) throw new MalformedError('a configuration that is none');
-      return { ...base, kind: 'witness-snapshot', meta: { ...at, configuration } };
+      return { from, to, term, kind: 'witness-snapshot', meta: { ...at, configuration } };
     }
     case kinds['timeout-now']:
-      return { ...base, kind: 'timeout-now' };
+      return { from, to, term, kind: 'timeout-now' };
     default:
       throw new MalformedError(`message kind ${kind} is not known`);
   }
 }
 
 const readIndex = (of: FrameReader): LogIndex => logIndex(of.number());
-const readTerm = (of: FrameReader): Term => term(of.number());
+const readTerm = (of: FrameReader): Term => termOf(of.number());
 
 function readProposal(of: FrameReader): Proposal {
   const type = entryTypes[of.byte()];
