@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
+  loadedForNothing,
   silentReadmes,
   tooLong,
   undeclaredImports,
@@ -51,6 +52,8 @@ describe('the house', () => {
     expect(unfinished(sources.filter(({ path }) => !path.startsWith('test/house/')))).toEqual([]));
   it('imports one way, and only what package.json names', () =>
     expect([...wrongDirection(sources, packages), ...undeclaredImports(sources, packages)]).toEqual([]));
+  it('does not make a store carry what it may never use', () =>
+    expect(loadedForNothing(sources)).toEqual([]));
   it('explains every dependency', () =>
     expect(unexplainedDependencies([...packages, readPackage('.')], read('docs/dependencies.md'))).toEqual(
       [],
@@ -91,6 +94,11 @@ describe('the house rules bite', () => {
     expect(undeclaredImports([file('libs/a/src/x.ts', text)], all)).toEqual([
       'libs/a/src/x.ts: imports @scope/right-pad, which libs/a/package.json does not name',
     ]);
+  });
+  it('on what a store would load for nothing, and not on types', () => {
+    const text = "import type { Client } from '@grpc/grpc-js';\nimport {\n  status,\n} from '@grpc/grpc-js';";
+    expect(loadedForNothing([file('services/store/src/x.ts', text)])).toHaveLength(1);
+    expect(loadedForNothing([file('services/apiserver/src/x.ts', text)])).toEqual([]);
   });
   it('on a dependency without a reason', () => {
     expect(unexplainedDependencies(all, '')).toEqual(['docs/dependencies.md: no line for left-pad']);

@@ -109,3 +109,16 @@ export function silentReadmes(
     .filter(({ folder }) => !/may enter/i.test(readmes.get(folder) ?? ''))
     .map(({ folder }) => `${folder}/README.md: say what may enter this package and what may not`);
 }
+
+const heavy = new Set(['@grpc/grpc-js', '@grpc/proto-loader', '@grpc/reflection', 'grpc-health-check']);
+
+/** A store keeps in memory what its sources load, used or not: these packages are loaded by libs/wire/src/grpc.ts when something needs them. */
+export function loadedForNothing(files: readonly SourceFile[]): readonly string[] {
+  return files
+    .filter(({ path }) => /^(services\/store|libs\/wire)\/src\//.test(path))
+    .flatMap(({ path, text }) =>
+      [...text.matchAll(/^(?:import|export) (?!type )[^;]*? from '([^']+)';/gm)]
+        .filter(([, name]) => heavy.has(name!))
+        .map(([, name]) => `${path}: loads ${name}; take values from libs/wire, and types by "import type"`),
+    );
+}

@@ -1,12 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Duplex } from 'node:stream';
-import {
-  status,
-  type Metadata,
-  type MethodDefinition,
-  type ServerUnaryCall,
-  type UntypedHandleCall,
-} from '@grpc/grpc-js';
+import type { Metadata, MethodDefinition, ServerUnaryCall, UntypedHandleCall } from '@grpc/grpc-js';
+import { status } from './grpc.js';
 import type { GrpcService } from './server.js';
 
 /** Who a call in the process is made for. A server's call is one: what is done on the way to its answer is done in its name. */

@@ -1,3 +1,4 @@
+export { Metadata, silenceGrpc, status } from './grpc.js';
 export { loadProto, loadService, loadTypes, serviceDefinition } from './load-proto.js';
 export {
   clientCredentials,

@@ -1,50 +1,47 @@
 import { join } from 'node:path';
-import {
-  loadPackageDefinition,
-  type GrpcObject,
-  type ServiceClientConstructor,
-  type ServiceDefinition,
-} from '@grpc/grpc-js';
-import { loadSync, type Options, type PackageDefinition } from '@grpc/proto-loader';
+import type { ServiceClientConstructor, ServiceDefinition } from '@grpc/grpc-js';
+import type { PackageDefinition } from '@grpc/proto-loader';
 import { protoRoot } from '@raftsman/proto';
 import protobuf, { type Root } from 'protobufjs';
+import { grpcJs, protoLoader } from './grpc.js';
+import { definitionOf } from './service-definition.js';
 
 /** How messages look in TypeScript; proto/generate.sh makes the types with the same options. */
-const options: Options = {
-  includeDirs: [protoRoot],
-  longs: String,
-  enums: String,
-  defaults: true,
-  oneofs: true,
-};
+const options = { longs: String, enums: String, defaults: true, oneofs: true } as const;
 
-const loaded = new Map<string, PackageDefinition>();
+const descriptions = new Map<string, PackageDefinition>();
 
-/** Loads one contract once a process. `file` is relative to proto/: `raftsman/v1/api.proto`. */
+/** One contract with the descriptors of all its parts, for reflection; loaded once a process. `file` is relative to proto/: `raftsman/v1/api.proto`. */
 export function loadProto(file: string): PackageDefinition {
-  let definition = loaded.get(file);
+  let description = descriptions.get(file);
+  if (description === undefined) {
+    description = protoLoader().loadSync(file, { ...options, includeDirs: [protoRoot] });
+    descriptions.set(file, description);
+  }
+  return description;
+}
+
+/** All contracts that were asked for: what several of them import is there once. */
+const contracts = newRoot();
+const definitions = new Map<string, ServiceDefinition>();
+
+/** A service by its full name, `etcdserverpb.KV`, for `server.addService`. `file` is relative to proto/. */
+export function serviceDefinition(file: string, fullName: string): ServiceDefinition {
+  let definition = definitions.get(fullName);
   if (definition === undefined) {
-    definition = loadSync(file, options);
-    loaded.set(file, definition);
+    contracts.loadSync(file).resolveAll();
+    const service = contracts.lookup(fullName);
+    if (!(service instanceof protobuf.Service))
+      throw new TypeError(`proto/${file} has no service ${fullName}`);
+    definition = definitionOf(service, options);
+    definitions.set(fullName, definition);
   }
   return definition;
 }
 
-/** The client constructor (and, as `.service`, the definition) of a service by its full name: `etcdserverpb.KV`. */
+/** The client constructor (and, as `.service`, the definition) of a service. */
 export function loadService(file: string, fullName: string): ServiceClientConstructor {
-  let at: GrpcObject | ServiceClientConstructor = loadPackageDefinition(loadProto(file));
-  for (const part of fullName.split('.')) {
-    const next: unknown = (at as GrpcObject)[part];
-    if (next === undefined) throw new TypeError(`proto/${file} has no ${fullName}`);
-    at = next as GrpcObject | ServiceClientConstructor;
-  }
-  if (typeof at !== 'function') throw new TypeError(`${fullName} in proto/${file} is no service`);
-  return at;
-}
-
-/** The definition alone, for `server.addService`. */
-export function serviceDefinition(file: string, fullName: string): ServiceDefinition {
-  return loadService(file, fullName).service;
+  return grpcJs().makeGenericClientConstructor(serviceDefinition(file, fullName), fullName);
 }
 
 const types = new Map<string, Root>();
@@ -53,10 +50,15 @@ const types = new Map<string, Root>();
 export function loadTypes(file: string): Root {
   let root = types.get(file);
   if (root === undefined) {
-    root = new protobuf.Root();
-    root.resolvePath = (_origin, target) => join(protoRoot, target);
+    root = newRoot();
     root.loadSync(file, { keepCase: true }).resolveAll();
     types.set(file, root);
   }
+  return root;
+}
+
+function newRoot(): Root {
+  const root = new protobuf.Root();
+  root.resolvePath = (_origin, target) => join(protoRoot, target);
   return root;
 }

@@ -1,19 +1,12 @@
 import type { RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
-import {
-  Server,
-  type ServerOptions,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
-import type { PackageDefinition } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
-import { HealthImplementation } from 'grpc-health-check';
+import type { ServerOptions, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Faces } from './face-listener.js';
+import { grpcJs } from './grpc.js';
 import { Http2GrpcServer } from './http2/server.js';
-import { loadProto } from './load-proto.js';
 import { wireLimits } from './limits.js';
 import { listenShared, type SharedPort } from './shared-port.js';
+import { addReflection, Health, type ServiceTarget } from './standard-services.js';
 import { serverCredentials, type ServerSecurity } from './tls.js';
 import type { UpgradeFace } from './upgrade.js';
 
@@ -49,21 +42,16 @@ export function createGrpcServer(
 ): GrpcServer {
   const { reflection = true, http, upgrade, ...serverOptions } = options;
   const server = http === undefined ? ownPorts(serverOptions) : sharedPorts(serverOptions, { http, upgrade });
-  // The helpers below ask nothing else of a server.
-  const target = server as unknown as Server;
   for (const service of services) server.addService(service.definition, service.implementation);
-  const health = new HealthImplementation({ '': 'SERVING' });
-  health.addToServer(target);
+  const health = new Health();
+  server.addLater('/grpc.health.', (target) => health.addTo(target));
   if (reflection) {
-    const described: PackageDefinition = Object.assign(
-      {},
-      ...services.map((service) => loadProto(service.protoFile)),
-    );
-    new ReflectionService(described).addToServer(target);
+    const protoFiles = services.map(({ protoFile }) => protoFile);
+    server.addLater('/grpc.reflection.', (target) => addReflection(target, protoFiles));
   }
   return {
     listen: server.listen,
-    setServing: (service, serving) => health.setStatus(service, serving ? 'SERVING' : 'NOT_SERVING'),
+    setServing: (service, serving) => health.set(service, serving ? 'SERVING' : 'NOT_SERVING'),
     close: (graceMs) =>
       new Promise((resolve) => {
         const timer = setTimeout(() => {
@@ -81,6 +69,8 @@ export function createGrpcServer(
 /** What serves: grpc-js' server on ports of its own, or ours on ports that HTTP/1.1 shares. */
 interface Serving {
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void;
+  /** Services whose calls' paths begin with `prefix`, added at the latest when the first of them comes. */
+  addLater(prefix: string, add: (target: ServiceTarget) => void): void;
   readonly listen: GrpcServer['listen'];
   /** Takes no more calls; resolves when those that run have ended. */
   readonly close: () => Promise<void>;
@@ -89,7 +79,7 @@ interface Serving {
 }
 
 function ownPorts(options: ServerOptions): Serving {
-  const server = new Server({
+  const server = new (grpcJs().Server)({
     'grpc.max_receive_message_length': wireLimits.receiveMessageBytesMax,
     'grpc.keepalive_time_ms': wireLimits.keepaliveTimeMs,
     'grpc.keepalive_timeout_ms': wireLimits.keepaliveTimeoutMs,
@@ -97,6 +87,7 @@ function ownPorts(options: ServerOptions): Serving {
   });
   return {
     addService: (definition, implementation) => server.addService(definition, implementation),
+    addLater: (_prefix, add) => add(server),
     listen: (address, security) =>
       new Promise((resolve, reject) => {
         server.bindAsync(address, serverCredentials(security), (error, port) => {
@@ -116,6 +107,7 @@ function sharedPorts(options: ServerOptions, faces: Faces): Serving {
   const ports: SharedPort[] = [];
   return {
     addService: (definition, implementation) => server.addService(definition, implementation),
+    addLater: (prefix, add) => server.addLater(prefix, () => add(server)),
     listen: async (address, security) => {
       const port = await listenShared(address, security, {
         ...faces,

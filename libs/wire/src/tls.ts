@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
+import { grpcJs } from './grpc.js';
 
 /** PEM files of one side of a connection. */
 export interface TlsFiles {
@@ -16,6 +17,7 @@ export type ServerSecurity = (TlsFiles & { readonly clientCertRequired: boolean 
 
 /** Throws if a file cannot be read. */
 export function clientCredentials(security: ClientSecurity): ChannelCredentials {
+  const { ChannelCredentials } = grpcJs();
   if (security === 'insecure') return ChannelCredentials.createInsecure();
   return ChannelCredentials.createSsl(
     readFileSync(security.caFile),
@@ -26,6 +28,7 @@ export function clientCredentials(security: ClientSecurity): ChannelCredentials 
 
 /** Throws if a file cannot be read. */
 export function serverCredentials(security: ServerSecurity): ServerCredentials {
+  const { ServerCredentials } = grpcJs();
   if (security === 'insecure') return ServerCredentials.createInsecure();
   return ServerCredentials.createSsl(
     readFileSync(security.caFile),

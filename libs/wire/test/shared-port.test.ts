@@ -13,9 +13,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import {
   clientCredentials,
   createGrpcServer,
+  serviceDefinition,
   wireLimits,
   type ClientSecurity,
   type GrpcServer,
+  type GrpcService,
   type ServerSecurity,
   type TlsFiles,
 } from '../src/index.js';
@@ -58,8 +60,11 @@ async function tlsFiles(): Promise<TlsFiles> {
   };
 }
 
-async function serve(security: ServerSecurity): Promise<{ server: GrpcServer; port: number }> {
-  const server = createGrpcServer([], {
+async function serve(
+  security: ServerSecurity,
+  services: readonly GrpcService[] = [],
+): Promise<{ server: GrpcServer; port: number }> {
+  const server = createGrpcServer(services, {
     http: (request, response) => {
       let size = 0;
       request.on('data', (chunk: Buffer) => (size += chunk.length));
@@ -93,6 +98,23 @@ function health(port: number, security: ClientSecurity): Promise<number> {
   });
 }
 
+/** What reflection answers about the services there are: `ServerReflectionRequest{list_services: "*"}`. */
+function listServices(port: number): Promise<string> {
+  const client = new Client(`127.0.0.1:${port}`, clientCredentials('insecure'));
+  cleanups.push(() => client.close());
+  const same = (bytes: Buffer): Buffer => bytes;
+  const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+  const stream = client.makeBidiStreamRequest(path, same, same, { deadline: Date.now() + 5_000 });
+  return new Promise((resolve, reject) => {
+    stream.on('data', (bytes: Buffer) => {
+      resolve(bytes.toString('latin1'));
+      stream.end();
+    });
+    stream.on('error', reject);
+    stream.write(Buffer.from([0x3a, 1, 0x2a]));
+  });
+}
+
 function open(port: number): Socket & { said: string } {
   const socket = Object.assign(connect(port, '127.0.0.1'), { said: '' });
   socket.on('data', (bytes: Buffer) => (socket.said += bytes.toString()));
@@ -113,6 +135,21 @@ describe('a port without TLS', () => {
     const answer = await fetch(`http://127.0.0.1:${port}/a`, { method: 'POST', body });
     expect(await answer.text()).toBe('POST /a 300000');
     expect(await health(port, 'insecure')).toBe(1);
+  });
+
+  it('tells the health that it was given before anybody asked, and after', async () => {
+    const { server, port } = await serve('insecure');
+    server.setServing('', false);
+    expect(await health(port, 'insecure')).toBe(2);
+    server.setServing('', true);
+    expect(await health(port, 'insecure')).toBe(1);
+  });
+
+  it('describes its services', async () => {
+    const protoFile = 'etcd/lock.proto';
+    const definition = serviceDefinition(protoFile, 'v3lockpb.Lock');
+    const { port } = await serve('insecure', [{ protoFile, definition, implementation: {} }]);
+    expect(await listServices(port)).toContain('v3lockpb.Lock');
   });
 
   it('serves several requests on a connection, the first of which comes byte by byte', async () => {

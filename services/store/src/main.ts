@@ -1,8 +1,8 @@
-import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { Command, Option } from 'commander';
 import { durationMs, runService, wholeNumber } from '@raftsman/config';
 import { JournalError } from '@raftsman/journal';
 import { createLogger, installCrashHandlers, logLevels } from '@raftsman/telemetry';
+import { silenceGrpc } from '@raftsman/wire';
 import { storeConfig, type StoreFlags } from './config.js';
 import { ConfigError, exitCodes, ListenError, LostDataError, RemovedError } from './errors.js';
 import { run } from './run.js';
@@ -85,7 +85,7 @@ async function start(store: Command, flags: StoreFlags): Promise<void> {
     const logger = createLogger({ component: 'store', level: config.logLevel });
     installCrashHandlers(logger);
     // What grpc-js would print beside our lines comes back to us as errors anyway.
-    setLogVerbosity(logVerbosity.NONE);
+    silenceGrpc();
     await runService((signal) => run(config, logger, signal));
     // All is written and closed; a peer that is slow to let go of its connection must not keep the process.
     process.exit(0);

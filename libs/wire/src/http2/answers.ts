@@ -1,4 +1,5 @@
-import { status, type Metadata } from '@grpc/grpc-js';
+import type { Metadata } from '@grpc/grpc-js';
+import { status } from '../grpc.js';
 import { metadataHeaders } from './call-context.js';
 import { encodeHeaders } from './hpack.js';
 

@@ -1,5 +1,6 @@
 import { TLSSocket } from 'node:tls';
-import { Metadata, type ServerUnaryCall } from '@grpc/grpc-js';
+import type { ServerUnaryCall } from '@grpc/grpc-js';
+import { Metadata } from '../grpc.js';
 
 import type { HeaderList } from './hpack.js';
 import type { Http2Connection } from './connection.js';

@@ -1,5 +1,5 @@
 import { gunzipSync, inflateSync } from 'node:zlib';
-import { status } from '@grpc/grpc-js';
+import { status } from '../grpc.js';
 import { CallError } from '../in-process.js';
 
 /** gRPC's frame around a message: a byte that says whether it is compressed, and four of its length. */

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import { status, type Metadata } from '@grpc/grpc-js';
+import type { Metadata } from '@grpc/grpc-js';
+import { status } from '../grpc.js';
 import { CallError, type Method } from '../in-process.js';
 import { answerHeaders, answerTrailers, okStatus, statusOf, type CallStatus } from './answers.js';
 import type { AuthContext, CallContext } from './call-context.js';

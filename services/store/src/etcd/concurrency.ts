@@ -1,4 +1,4 @@
-import { status, type handleUnaryCall, type ServerUnaryCall } from '@grpc/grpc-js';
+import type { handleUnaryCall, ServerUnaryCall } from '@grpc/grpc-js';
 import { keyRange, revision, type Revision, type Watcher, type WatchSink } from '@raftsman/mvcc';
 import type { DeleteRangeRequest } from '@raftsman/proto/gen/etcdserverpb/DeleteRangeRequest.js';
 import type { DeleteRangeResponse__Output } from '@raftsman/proto/gen/etcdserverpb/DeleteRangeResponse.js';
@@ -7,7 +7,7 @@ import type { RangeRequest } from '@raftsman/proto/gen/etcdserverpb/RangeRequest
 import type { RangeResponse__Output } from '@raftsman/proto/gen/etcdserverpb/RangeResponse.js';
 import type { TxnRequest } from '@raftsman/proto/gen/etcdserverpb/TxnRequest.js';
 import type { TxnResponse__Output } from '@raftsman/proto/gen/etcdserverpb/TxnResponse.js';
-import { CallError, type Caller, type InProcessServices } from '@raftsman/wire';
+import { CallError, status, type Caller, type InProcessServices } from '@raftsman/wire';
 import type { Context } from './context.js';
 import { EtcdError } from './errors.js';
 import { etcdLimits } from './limits.js';

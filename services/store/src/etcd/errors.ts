@@ -1,5 +1,6 @@
-import { status, type StatusObject } from '@grpc/grpc-js';
+import type { StatusObject } from '@grpc/grpc-js';
 import { MvccError, type MvccErrorCode } from '@raftsman/mvcc';
+import { status } from '@raftsman/wire';
 import { AuthError, type AuthErrorCode } from '../auth/types.js';
 import {
   MembershipError,

@@ -1,4 +1,4 @@
-import { Metadata } from '@grpc/grpc-js';
+import { Metadata } from '@raftsman/wire';
 
 const forwardedKey = 'raftsman-forwarded';
 

@@ -1,8 +1,8 @@
-import { status, type Client, type Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { Client, Metadata, ServiceError } from '@grpc/grpc-js';
 import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import type { LeaseKeepAliveResponse__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseKeepAliveResponse.js';
 import type { LeaseTimeToLiveResponse__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseTimeToLiveResponse.js';
-import { clientCredentials, loadService, serviceDefinition } from '@raftsman/wire';
+import { clientCredentials, loadService, serviceDefinition, status } from '@raftsman/wire';
 import type { Caller } from './access.js';
 import { ForwardedTokens } from './auth-tokens.js';
 import type { Context } from './context.js';

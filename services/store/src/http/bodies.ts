@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
-import { status } from '@grpc/grpc-js';
-import { CallError } from '@raftsman/wire';
+import { CallError, status } from '@raftsman/wire';
 import { JsonValues } from './json-values.js';
 import { httpLimits } from './limits.js';
 

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Metadata } from '@grpc/grpc-js';
-import type { Caller } from '@raftsman/wire';
+import { Metadata, type Caller } from '@raftsman/wire';
 import { httpLimits } from './limits.js';
 
 const passedOn = 'grpc-metadata-';

@@ -1,6 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { status } from '@grpc/grpc-js';
-import { CallError } from '@raftsman/wire';
+import { CallError, status } from '@raftsman/wire';
 import { JsonError } from './json-values.js';
 
 /** grpc-gateway's mapping, as the version in etcd 3.4 and 3.5 has it. */

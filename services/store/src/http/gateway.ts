@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
-import { status } from '@grpc/grpc-js';
-import { CallError, loadTypes, type Caller, type InProcessServices } from '@raftsman/wire';
+import { CallError, loadTypes, status, type Caller, type InProcessServices } from '@raftsman/wire';
 import type { Type } from 'protobufjs';
 import { answerText } from './answers.js';
 import { Bodies } from './bodies.js';

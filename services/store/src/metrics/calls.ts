@@ -1,6 +1,6 @@
-import { status, type MethodDefinition, type UntypedHandleCall } from '@grpc/grpc-js';
+import type { MethodDefinition, UntypedHandleCall } from '@grpc/grpc-js';
 import type { Labels, MetricSource } from '@raftsman/telemetry';
-import type { GrpcService } from '@raftsman/wire';
+import { status, type GrpcService } from '@raftsman/wire';
 
 interface CallCount {
   readonly labels: Labels;

@@ -1,4 +1,4 @@
-import { status, type sendUnaryData, type ServerReadableStream, type ServerUnaryCall } from '@grpc/grpc-js';
+import type { sendUnaryData, ServerReadableStream, ServerUnaryCall } from '@grpc/grpc-js';
 import type { Journal } from '@raftsman/journal';
 import { decodeConfiguration, logIndex, term, type MemberId } from '@raftsman/raft';
 import type { SnapshotFrame__Output } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotFrame.js';
@@ -7,6 +7,7 @@ import type { SnapshotPositionRequest__Output } from '@raftsman/proto/gen/raftsm
 import type { SnapshotPositionResponse } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotPositionResponse.js';
 import type { SnapshotReceipt } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotReceipt.js';
 import type { Logger } from '@raftsman/telemetry';
+import { status } from '@raftsman/wire';
 import { storeLimits } from '../../limits.js';
 import { Arrival } from './arrival.js';
 import type { PeerEvents } from './client.js';

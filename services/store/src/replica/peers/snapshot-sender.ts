@@ -1,11 +1,12 @@
 import { crc32 } from 'node:zlib';
-import { status, type ClientWritableStream, type ServiceError } from '@grpc/grpc-js';
+import type { ClientWritableStream, ServiceError } from '@grpc/grpc-js';
 import type { StateRow } from '@raftsman/journal';
 import { encodeConfiguration, type MemberId } from '@raftsman/raft';
 import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
 import type { SnapshotFrame } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotFrame.js';
 import type { SnapshotPositionResponse__Output } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotPositionResponse.js';
 import type { SnapshotReceipt__Output } from '@raftsman/proto/gen/raftsman/raft/v1/SnapshotReceipt.js';
+import { status } from '@raftsman/wire';
 import { storeLimits } from '../../limits.js';
 import type { PeerTarget } from './client.js';
 import { helloTo, type PeerIdentity } from './hello.js';
