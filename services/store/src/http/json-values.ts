@@ -14,18 +14,28 @@ const token = /[^\s{}[\]",:]+/y;
 /** More digits than a double keeps apart. */
 const longInteger = /^-?\d{16,}$/;
 const tokenCharactersMax = 64;
+/** Pieces of text that are kept apart: one value may come in millions. */
+const piecesMax = 1_024;
 
 /**
  * Cuts a stream of text into JSON objects and arrays, each parsed as it ends. Whole numbers that a double would round come as strings, which
  * the fields that can hold them take as well.
+ *
+ * No character is looked at twice but those of a token or escape that a piece of text cuts: what has been seen of a value that has not ended is set aside,
+ * since to search a string that was just added to is to copy it.
  */
 export class JsonValues {
   readonly #charactersMax: number;
+  /** Of the value that has begun, what has been seen: `#seen`, then `#pieces`, then `#text` up to `#at`. */
+  #seen = '';
+  #pieces: string[] = [];
+  /** Of `#seen` and `#pieces`. */
+  #asideCharacters = 0;
   #text = '';
   #at = 0;
   #depth = 0;
   #inString = false;
-  /** Starts and ends of long integers in turn: where quotes go. */
+  /** Starts and ends of long integers in turn, from the start of the value: where quotes go. */
   #quotes: number[] = [];
 
   /** `charactersMax`: of one value. */
@@ -38,13 +48,15 @@ export class JsonValues {
     this.#text += text;
     const values: unknown[] = [];
     while (this.#findEnd()) values.push(this.#take());
-    if (this.#text.length > this.#charactersMax) throw new JsonError('etcdserver: request is too large');
+    this.#setAside();
+    if (this.#asideCharacters + this.#text.length > this.#charactersMax)
+      throw new JsonError('etcdserver: request is too large');
     return values;
   }
 
   /** After the last push. Throws JsonError if a value has begun and not ended. */
   finish(): void {
-    if (this.#text.trim() !== '') throw new JsonError('unexpected EOF');
+    if (`${this.#aside()}${this.#text}`.trim() !== '') throw new JsonError('unexpected EOF');
   }
 
   /** Goes on to the end of a value; false: there is none in what has come. */
@@ -86,7 +98,8 @@ export class JsonValues {
     if (found.length > tokenCharactersMax) throw new JsonError('invalid character in a literal');
     const end = this.#at + found.length;
     if (end === this.#text.length) return false;
-    if (longInteger.test(found)) this.#quotes.push(this.#at, end);
+    if (longInteger.test(found))
+      this.#quotes.push(this.#asideCharacters + this.#at, this.#asideCharacters + end);
     this.#at = end;
     return true;
   }
@@ -104,11 +117,29 @@ export class JsonValues {
     return true;
   }
 
-  #take(): unknown {
-    const cuts = [0, ...this.#quotes, this.#at];
-    const pieces = cuts.slice(1).map((end, index) => this.#text.slice(cuts[index], end));
+  #setAside(): void {
+    if (this.#at === 0) return;
+    this.#pieces.push(this.#text.slice(0, this.#at));
+    this.#asideCharacters += this.#at;
     this.#text = this.#text.slice(this.#at);
     this.#at = 0;
+    if (this.#pieces.length < piecesMax) return;
+    this.#seen = this.#aside();
+    this.#pieces = [];
+  }
+
+  #aside(): string {
+    return this.#seen + this.#pieces.join('');
+  }
+
+  #take(): unknown {
+    this.#setAside();
+    const value = this.#aside();
+    const cuts = [0, ...this.#quotes, value.length];
+    const pieces = cuts.slice(1).map((end, index) => value.slice(cuts[index], end));
+    this.#seen = '';
+    this.#pieces = [];
+    this.#asideCharacters = 0;
     this.#quotes = [];
     return parse(pieces.join('"'));
   }

@@ -16,7 +16,13 @@ import {
 } from '../../src/etcd/alarm-rows.js';
 import { createStateMachine } from '../../src/etcd/index.js';
 import { decodeEnvelope, encodeEnvelope } from '../../src/replica/envelope.js';
-import { decodeDirectory, encodeDirectory, type Directory } from '../../src/replica/members/directory.js';
+import {
+  decodeDirectory,
+  encodeDirectory,
+  noDirectory,
+  type Directory,
+  type DirectoryMember,
+} from '../../src/replica/members/directory.js';
 import { MalformedError as MalformedFrameError } from '../../src/replica/peers/bytes.js';
 import { decodeMessages, encodeMessages, type SentMessage } from '../../src/replica/peers/codec.js';
 import { FrameAssembler } from '../../src/replica/peers/frames.js';
@@ -179,11 +185,13 @@ describe('what the log holds', () => {
       clientUrls: fc.array(fc.webUrl(), { maxLength: 3 }),
       isWitness: fc.boolean(),
     });
-    const directory: fc.Arbitrary<Directory> = fc.record({
-      members: fc.array(member, { maxLength: 3 }),
-      leaving: fc.array(member, { maxLength: 2 }),
-      removed: fc.array(fc.integer({ min: 1, max: 2 ** 40 }).map(memberId), { maxLength: 3 }),
-    });
+    const directory: fc.Arbitrary<Directory> = fc
+      .uniqueArray(member, { maxLength: 6, selector: (each) => each.id })
+      .map((all) => ({
+        members: all.slice(0, 3),
+        leaving: all.slice(3, 5),
+        removed: all.slice(3).map((each) => each.id),
+      }));
     fc.assert(
       fc.property(directory, (each) => {
         expect(decodeDirectory(encodeDirectory(each))).toEqual(each);
@@ -201,6 +209,23 @@ describe('what the log holds', () => {
       }),
       { numRuns: 1_000 },
     );
+    const [one, other] = [1, 2].map((number) => ({
+      id: memberId(number),
+      name: '',
+      peerUrls: [],
+      clientUrls: [],
+      isWitness: false,
+    })) as [DirectoryMember, DirectoryMember];
+    const isTaken = (each: Directory): boolean => decodeDirectory(encodeDirectory(each)) !== null;
+    expect(isTaken({ members: [one], leaving: [other], removed: [other.id] })).toBe(true);
+    for (const wrong of [
+      { members: [one, one] },
+      { leaving: [one, one] },
+      { removed: [one.id, one.id] },
+      { members: [one], leaving: [one] },
+      { members: [one, other], removed: [other.id] },
+    ])
+      expect(isTaken({ ...noDirectory, ...wrong })).toBe(false);
     // As deep as the largest configuration allows.
     expect(decodeDirectory(Buffer.from('['.repeat(60_000)))).toBeNull();
     expect(

@@ -46,6 +46,25 @@ describe('a stream of JSON', () => {
     });
   });
 
+  it('costs what its text costs, in however many pieces a value comes', () => {
+    const pieces = 4_096;
+    const piece = 'x'.repeat(512);
+    const cpuUs = (begin: string, each: string, end: string): number => {
+      const values = new JsonValues(pieces * 1_024);
+      const found: unknown[] = [];
+      const before = process.cpuUsage();
+      for (const text of [begin, ...Array.from({ length: pieces }, () => each), end])
+        found.push(...values.push(text));
+      const { user, system } = process.cpuUsage(before);
+      expect(JSON.stringify(found).length).toBeGreaterThan(pieces * piece.length);
+      return user + system;
+    };
+    const least = (begin: string, each: string, end: string): number =>
+      Math.min(...Array.from({ length: 5 }, () => cpuUs(begin, each, end)));
+    // Copied whole with every piece, one value would cost fifty times as much as many.
+    expect(least('["', piece, '"]')).toBeLessThan(10 * least('[]', `["${piece}"]`, '[]'));
+  });
+
   it('is refused when it is too large, too deep, unfinished or no JSON', () => {
     const parse = (text: string) => () => {
       const values = new JsonValues(10_000);
@@ -55,6 +74,8 @@ describe('a stream of JSON', () => {
     expect(parse('['.repeat(httpLimits.jsonDepthMax + 1))).toThrow('max depth');
     expect(parse(`{"a":"${'x'.repeat(10_000)}`)).toThrow('too large');
     expect(parse('{"a":"\\')).toThrow('unexpected EOF');
+    expect(parse('  [')).toThrow('unexpected EOF');
+    expect(parse(' \n ')).not.toThrow();
     expect(parse('}')).toThrow('beginning of value');
     expect(parse(`{"a":${'1'.repeat(100)}`)).toThrow('literal');
     for (const bad of ['{]', '{"a" 1}', '{"a":tru}', '{"a":01}', '[1,]', '{"a":1 2}'])

@@ -15,7 +15,7 @@ export interface DirectoryMember {
 /**
  * The host's part of a configuration. It travels with it through the log, so that every member has the same.
  *
- * 1. No id twice, and none both a member and removed.
+ * 1. No id twice in any of the three, and none of a member that is also removed or leaving.
  */
 export interface Directory {
   readonly members: readonly DirectoryMember[];
@@ -49,8 +49,13 @@ export function decodeDirectory(bytes: Uint8Array): Directory | null {
   if (!Array.isArray(members) || !members.every(isMember)) return null;
   if (!Array.isArray(leaving) || !leaving.every(isMember)) return null;
   if (!Array.isArray(removed) || !removed.every(isId)) return null;
+  const present = members.map(({ id }) => id);
+  if (hasTwice([...present, ...removed]) || hasTwice([...present, ...leaving.map(({ id }) => id)]))
+    return null;
   return { members, leaving, removed: removed.map(memberId) };
 }
+
+const hasTwice = (ids: readonly number[]): boolean => new Set(ids).size < ids.length;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
