@@ -18,7 +18,7 @@ beforeAll(async () => {
 describe('a planted bug is found', () => {
   it.each(sabotages.filter(({ isUsual }) => isUsual || process.env['SABOTAGE'] === 'all'))(
     '$name',
-    { timeout: 240_000 },
+    { timeout: 300_000 },
     async (sabotage) => {
       const directory = mkdtempSync(join(tmpdir(), 'sabotage-'));
       const lines: string[] = [];

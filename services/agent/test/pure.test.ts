@@ -11,6 +11,7 @@ import { registryAuth, registryOf } from '../src/containers/registry-auth.js';
 import { backoffUntil, raiseBackoff } from '../src/pods/backoff.js';
 import { initialProbeState, nextProbeState, probeTiming } from '../src/probes/probe-state.js';
 import { cniConflist } from '../src/runtime/cri/cni.js';
+import { decodeContainerStatus } from '../src/runtime/cri/decode.js';
 import { changedPods, summarise } from '../src/runtime/cri/relist.js';
 import { parseProcStat } from '../src/runtime/process/process-table.js';
 import { mayUse } from '../src/server/server.js';
@@ -234,5 +235,24 @@ describe('the downward API', () => {
     expect(() =>
       resourceFieldValue(pod, undefined, { resource: 'limits.cpu', containerName: 'x' }, facts),
     ).toThrow(/unsupported/);
+  });
+});
+
+describe('the times of a container', () => {
+  const decoded = (startedAt: string, finishedAt: string): readonly number[] => {
+    const empty = { id: '', metadata: null, state: 'CONTAINER_EXITED', createdAt: '0', labels: {} } as const;
+    const wire = { ...empty, annotations: {}, image: null, imageRef: '', exitCode: 0, reason: '' };
+    const status = { ...wire, message: '', logPath: '', startedAt, finishedAt };
+    const { startedAtMs, finishedAtMs } = decodeContainerStatus(status as never, 'sandbox');
+    return [startedAtMs, finishedAtMs];
+  };
+  it.each([
+    ['none', '0', '0', [0, 0]],
+    ['one that runs', '5000000', '0', [5, 0]],
+    ['one that has ended', '5000000', '7999999', [5, 7]],
+    ['one that had ended when its start was noted', '5000000', '4900000', [5, 5]],
+    ['one that never began', '0', '4000000', [0, 4]],
+  ])('of %s', (_name, startedAt, finishedAt, expected) => {
+    expect(decoded(startedAt, finishedAt)).toEqual(expected);
   });
 });

@@ -210,6 +210,7 @@ export interface ContainerStatus extends ContainerSummary {
   readonly imageRef: string;
   /** 0: not yet. */
   readonly startedAtMs: number;
+  /** 0: not yet; else not before the start. */
   readonly finishedAtMs: number;
   readonly exitCode: number;
   readonly reason: string;

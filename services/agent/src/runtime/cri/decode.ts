@@ -74,12 +74,18 @@ export const decodeContainerStatus = (
   image: status.image?.image ?? '',
   imageRef: status.imageRef,
   startedAtMs: milliseconds(status.startedAt),
-  finishedAtMs: milliseconds(status.finishedAt),
+  finishedAtMs: finishedAtMs(status),
   exitCode: status.exitCode,
   reason: status.reason,
   message: status.message,
   logPath: status.logPath,
 });
+
+/** The runtime notes the start when it hears of it, its shim the end when it happens: of a container that ends at once they come the wrong way round. */
+function finishedAtMs({ startedAt, finishedAt }: ContainerStatus__Output): number {
+  const finished = milliseconds(finishedAt);
+  return finished === 0 ? 0 : Math.max(finished, milliseconds(startedAt));
+}
 
 export const decodeImage = (image: Image__Output): ImageStatus => ({
   id: image.id,
