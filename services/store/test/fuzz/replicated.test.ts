@@ -209,13 +209,14 @@ describe('what the log holds', () => {
       }),
       { numRuns: 1_000 },
     );
-    const [one, other] = [1, 2].map((number) => ({
+    const memberWith = (number: number): DirectoryMember => ({
       id: memberId(number),
       name: '',
       peerUrls: [],
       clientUrls: [],
       isWitness: false,
-    })) as [DirectoryMember, DirectoryMember];
+    });
+    const [one, other] = [memberWith(1), memberWith(2)] as const;
     const isTaken = (each: Directory): boolean => decodeDirectory(encodeDirectory(each)) !== null;
     expect(isTaken({ members: [one], leaving: [other], removed: [other.id] })).toBe(true);
     for (const wrong of [
