@@ -66,7 +66,7 @@ async function oursFrom(file: string): Promise<{ readonly serving: Serving; read
   const serving = await serveSingleMember();
   cleanups.push(() => serving.close());
   try {
-    await serving.stateMachine.restore(journal.rows());
+    await serving.stateMachine.restore(journal.rowBatches());
   } finally {
     await journal.close();
   }

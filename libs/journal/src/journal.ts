@@ -153,6 +153,11 @@ export class Journal {
     this.#rows.record(change);
   }
 
+  /** The first rows of a change that is too large for one turn of the event loop. Nothing is written until `recordApplied` brings the last ones. */
+  recordSome(rows: AppliedChange['rows']): void {
+    this.#rows.recordSome(rows);
+  }
+
   /** Writes the rows that wait soon, so that the log can be compacted further. */
   flushSoon(): void {
     this.#rows.writeSoon();
@@ -189,15 +194,15 @@ export class Journal {
     if (compacted !== null) this.#compacted = compacted;
   }
 
-  /** Writes the waiting rows now. When the disk is full they go on waiting. */
+  /** Writes the waiting rows now. When the disk is full, or a change is only half recorded, they go on waiting. */
   async flush(): Promise<void> {
     await this.#guard(() => this.#rows.flush());
   }
 
-  /** The rows on disk, in key order; for the state machine at start and after an install. */
-  async *rows(): AsyncGenerator<StateRow> {
+  /** The rows on disk, in key order, many at a time; for the state machine at start and after an install. */
+  async *rowBatches(): AsyncGenerator<readonly StateRow[]> {
     try {
-      yield* this.#rows.rows();
+      yield* this.#rows.rowBatches();
     } catch (error) {
       throw explain(this.#directory, error);
     }

@@ -114,7 +114,7 @@ describe.skipIf(!isRoot)('a disk that others fill', () => {
     await member.delete(2_000);
     await journal.close();
     const again = await openHere(mount);
-    expect(await contents(again.rows())).toEqual({ kept: 'value' });
+    expect(await contents(again.rowBatches())).toEqual({ kept: 'value' });
     await again.close();
   }, 60_000);
 
@@ -129,7 +129,7 @@ describe.skipIf(!isRoot)('a disk that others fill', () => {
     })();
     await expect.poll(() => journal.isWaitingForRoom, { timeout: 20_000 }).toBe(true);
     expect(journal.space().low).toBe(true);
-    await contents(journal.rows());
+    await contents(journal.rowBatches());
     await rm(join(mount, 'other'));
     isDone = true;
     await deleting;
@@ -137,7 +137,7 @@ describe.skipIf(!isRoot)('a disk that others fill', () => {
     await member.change('after', 'it');
     await journal.close();
     const again = await openHere(mount);
-    expect((await contents(again.rows()))['last']).toBe('one');
+    expect((await contents(again.rowBatches()))['last']).toBe('one');
     await again.close();
   }, 60_000);
 
@@ -161,7 +161,7 @@ describe.skipIf(!isRoot)('a disk that others fill', () => {
     expect(again.space().low).toBe(true);
     const member = new Changer(again);
     await member.delete(100);
-    expect(await contents(again.rows())).toMatchObject({ kept: 'value' });
+    expect(await contents(again.rowBatches())).toMatchObject({ kept: 'value' });
     await again.close();
     await first.journal.close();
   }, 60_000);

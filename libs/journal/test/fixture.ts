@@ -73,9 +73,14 @@ export const applied = (index: number, inTerm: number, ...rows: ReturnType<typeo
   rows,
 });
 
-export async function contents(rows: AsyncIterable<StateRow>): Promise<Record<string, string>> {
+/** Of rows one by one, or in batches. */
+export async function contents(
+  rows: AsyncIterable<StateRow | readonly StateRow[]>,
+): Promise<Record<string, string>> {
   const all: Record<string, string> = {};
-  for await (const { key, value } of rows) all[Buffer.from(key).toString()] = Buffer.from(value).toString();
+  for await (const some of rows)
+    for (const { key, value } of [some].flat())
+      all[Buffer.from(key).toString()] = Buffer.from(value).toString();
   return all;
 }
 

@@ -95,7 +95,7 @@ describe('what was written survives', () => {
     await journal.write(group({ entries: [entry(3, 1)] }));
     const before = await open(await crashImage(directory));
     expect(before.recovered).toMatchObject({ state: { index: 0 }, hardState: { commit: 2 } });
-    expect(await contents(before.rows())).toEqual({});
+    expect(await contents(before.rowBatches())).toEqual({});
     expect(texts(before)).toHaveLength(3);
     await before.close();
     expect(journal.durableState.index).toBe(0);
@@ -103,7 +103,7 @@ describe('what was written survives', () => {
     expect(journal.durableState.index).toBe(2);
     const after = await open(await crashImage(directory));
     expect(after.recovered.state).toMatchObject({ index: 2, term: 1 });
-    expect(await contents(after.rows())).toEqual({ a: '2' });
+    expect(await contents(after.rowBatches())).toEqual({ a: '2' });
     await after.close();
     await journal.close();
   });
@@ -130,6 +130,27 @@ describe('what was written survives', () => {
     await journal.close();
   });
 
+  test('a change that is recorded piece by piece is written whole, or not at all', async () => {
+    const directory = await newDirectory();
+    const journal = await open(directory);
+    await journal.write(group({ entries: entries(1, 3, 1), hardState: hardState(1, 3) }));
+    journal.recordApplied(applied(1, 1, row('a', '1')));
+    journal.recordSome([row('b', '2')]);
+    await journal.flush();
+    const midway = await open(await crashImage(directory));
+    expect(midway.recovered.state.index).toBe(0);
+    expect(await contents(midway.rowBatches())).toEqual({});
+    await midway.close();
+    journal.recordSome([row('c', '2')]);
+    journal.recordApplied(applied(2, 1, row('d', '2')));
+    await journal.flush();
+    const whole = await open(await crashImage(directory));
+    expect(whole.recovered.state.index).toBe(2);
+    expect(await contents(whole.rowBatches())).toEqual({ a: '1', b: '2', c: '2', d: '2' });
+    await whole.close();
+    await journal.close();
+  });
+
   test('closing writes what waits', async () => {
     const directory = await newDirectory();
     const journal = await open(directory);
@@ -137,7 +158,7 @@ describe('what was written survives', () => {
     journal.recordApplied(applied(1, 1, row('a', '1')));
     await journal.close();
     const again = await open(directory);
-    expect(await contents(again.rows())).toEqual({ a: '1' });
+    expect(await contents(again.rowBatches())).toEqual({ a: '1' });
     await again.close();
   });
 });

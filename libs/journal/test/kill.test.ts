@@ -40,7 +40,7 @@ test('a process that is killed again and again loses nothing that it said was on
     const lastIndex = entries.at(-1)?.index ?? compacted.index;
     expect(lastIndex).toBeGreaterThanOrEqual(acknowledged);
     expect(texts(journal)).toEqual(entries.map(({ index }) => `${index}/1 ${textOf(index)}`));
-    const rows = await contents(journal.rows());
+    const rows = await contents(journal.rowBatches());
     for (let index = Math.max(1, state.index - 49); index <= state.index; index++)
       expect(rows[`k${index % 50}`]).toBe(textOf(index));
     await journal.close();

@@ -78,7 +78,7 @@ describe('corruption is refused', () => {
       Buffer.concat([Buffer.from([0x72, 0, 0, 0, 0, 0, 0, 0, 1]), Buffer.from('key')]),
     );
     const journal = await open(directory);
-    await expect(contents(journal.rows())).rejects.toMatchObject({ code: 'corrupt' });
+    await expect(contents(journal.rowBatches())).rejects.toMatchObject({ code: 'corrupt' });
     await journal.close();
   });
 
@@ -209,7 +209,7 @@ describe('corruption is refused', () => {
     await flipBit(join(directory, 'rows'), '.ldb', 'value of');
     const rows = open(directory).then(async (journal) => {
       try {
-        return await contents(journal.rows());
+        return await contents(journal.rowBatches());
       } finally {
         await journal.close();
       }

@@ -43,7 +43,7 @@ describe('sending', () => {
     await journal.flush();
     expect(view.meta).toEqual({ index: 5, term: 1, configuration });
     expect(await contents(view.rows())).toEqual({ a: 'old', b: 'old' });
-    expect(await contents(journal.rows())).toEqual({ a: 'newer', b: 'old', c: 'newer' });
+    expect(await contents(journal.rowBatches())).toEqual({ a: 'newer', b: 'old', c: 'newer' });
     expect(await contents(view.rows(Buffer.from('a')))).toEqual({ b: 'old' });
     expect(await contents(view.rows(Buffer.from('Z')))).toEqual({ a: 'old', b: 'old' });
     expect(await contents(view.rows(Buffer.from('b')))).toEqual({});
@@ -61,7 +61,7 @@ describe('receiving', () => {
     const staged = await staging.finish(meta);
     const before = await open(await crashImage(directory));
     expect(before.recovered.state.index).toBe(5);
-    expect(await contents(before.rows())).toEqual({ a: 'old', b: 'old' });
+    expect(await contents(before.rowBatches())).toEqual({ a: 'old', b: 'old' });
     await before.close();
     await journal.write(group({ install: staged, hardState: hardState(3, 50), entries: [entry(51, 3)] }));
     const after = await open(await crashImage(directory));
@@ -70,11 +70,11 @@ describe('receiving', () => {
       state: { index: 50, term: 3 },
       entries: [{ index: 51, term: 3 }],
     });
-    expect(Object.keys(await contents(after.rows()))).toHaveLength(3_000);
+    expect(Object.keys(await contents(after.rowBatches()))).toHaveLength(3_000);
     await after.close();
-    expect((await contents(journal.rows()))['k002999']).toBe('new 2999');
+    expect((await contents(journal.rowBatches()))['k002999']).toBe('new 2999');
     await staging.abort();
-    expect(Object.keys(await contents(journal.rows()))).toHaveLength(3_000);
+    expect(Object.keys(await contents(journal.rowBatches()))).toHaveLength(3_000);
     await journal.close();
   });
 
@@ -97,7 +97,7 @@ describe('receiving', () => {
         hardState: { commit: 50 },
         entries: [{ index: 51, term: 3 }],
       });
-      expect(Object.keys(await contents(again.rows()))).toHaveLength(100);
+      expect(Object.keys(await contents(again.rowBatches()))).toHaveLength(100);
       await again.close();
     }
   });
@@ -122,14 +122,14 @@ describe('receiving', () => {
     const again = await open(await crashImage(directory));
     const none = await (await again.stage()).finish(meta);
     await again.write(group({ install: none, hardState: hardState(3, 50) }));
-    expect(await contents(again.rows())).toEqual({});
+    expect(await contents(again.rowBatches())).toEqual({});
     await again.close();
     const second = await journal.stage();
     await expect(first.add(received(1))).rejects.toThrow(/before the end/);
     await second.add(received(2));
     const staged = await second.finish(meta);
     await journal.write(group({ install: staged, hardState: hardState(3, 50) }));
-    expect(Object.keys(await contents(journal.rows()))).toHaveLength(2);
+    expect(Object.keys(await contents(journal.rowBatches()))).toHaveLength(2);
     await journal.close();
   });
 
@@ -148,7 +148,7 @@ describe('receiving', () => {
     const third = await (await again.stage()).finish(meta);
     expect(third.generation).toBeGreaterThan(given);
     await again.write(group({ install: third, hardState: hardState(3, 50) }));
-    expect(await contents(again.rows())).toEqual({});
+    expect(await contents(again.rowBatches())).toEqual({});
     await again.close();
   });
 
@@ -161,7 +161,7 @@ describe('receiving', () => {
     const staged = await staging.finish(meta);
     await journal.write(group({ install: staged, hardState: hardState(3, 50) }));
     await journal.flush();
-    expect(await contents(journal.rows())).toEqual({ k000000: 'new 0' });
+    expect(await contents(journal.rowBatches())).toEqual({ k000000: 'new 0' });
     await journal.close();
   });
 });

@@ -63,6 +63,10 @@ export class ByteWriter {
   }
 }
 
+/** The same bytes. There may be millions of them that are Buffers already. */
+export const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 /** The bytes do not say what they should. */
 export class MalformedError extends Error {
   constructor(message: string) {
@@ -77,7 +81,7 @@ export class ByteReader {
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#buffer = asBuffer(bytes);
   }
 
   byte(): number {

@@ -1,4 +1,3 @@
-import { dropBefore, dropOldest } from './key-history.js';
 import type { KeySpace } from './key-space.js';
 import { mvccLimits } from './limits.js';
 import { assert, isTombstone, MvccError, revision, type KeyValue, type Revision } from './types.js';
@@ -83,14 +82,12 @@ export class Compaction {
       space.forgotten(gone);
       removed(gone);
     };
-    const history = space.index.get(kv.key);
-    assert(history !== undefined, 'a change without its key');
-    for (const gone of dropBefore(history, kv, target)) forget(gone);
+    for (const gone of space.index.dropBefore(kv, target)) forget(gone);
     if (kv.modRevision === target) return;
     assert(space.log.first() === kv, 'compaction removes from the front of the log');
     space.log.shift();
     if (!isTombstone(kv)) return;
-    if (!dropOldest(history, kv)) space.index.delete(kv.key);
+    space.index.dropTombstone(kv);
     forget(kv);
   }
 }

@@ -15,7 +15,16 @@ export { isReadOnly } from './requests.js';
 export { decodeCommand, encodeCommand, UnknownCommandError, type Command } from './command.js';
 export { ByteReader, ByteWriter, MalformedError } from './codec.js';
 export { MvccStore, type Applied, type CommandResult } from './store.js';
-export { compactionRow, leaseRow, readRow, versionRow, type RestoredRow, type Row } from './rows.js';
+export { newestOf, versionsOf, type KeyHistory } from './key-history.js';
+export {
+  compactionRow,
+  leaseRow,
+  readRow,
+  versionRow,
+  type RestoredRow,
+  type Row,
+  type StoredRow,
+} from './rows.js';
 export type { Lease } from './lease-table.js';
 export { LeaseClock } from './lease-clock.js';
 export { WatchHub, type Watcher, type WatchSink, type WatchSpec } from './watch-hub.js';

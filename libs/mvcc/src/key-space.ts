@@ -1,7 +1,7 @@
 import { EventLog } from './event-log.js';
-import { append, versionAt, type KeyHistory } from './key-history.js';
+import { newestOf, versionAt } from './key-history.js';
+import { KeyIndex } from './key-index.js';
 import type { KeyRange } from './key-range.js';
-import { SortedMap } from './sorted-map.js';
 import {
   assert,
   isTombstone,
@@ -14,6 +14,15 @@ import {
 
 /** What a key-value costs beside its bytes, in bytes: objects, index and log entries as measured. */
 const overheadBytesPerVersion = 160;
+
+/** What a restore puts together. */
+export interface RestoredSpace {
+  readonly index: KeyIndex;
+  readonly log: EventLog;
+  readonly revision: Revision;
+  readonly compactRevision: Revision;
+  readonly sizeBytes: number;
+}
 
 export interface Selection {
   /** Live key-values in key order, at most `limit`. */
@@ -31,11 +40,20 @@ export interface Selection {
  * 3. revision is the newest modRevision of all, 1 in an empty store.
  */
 export class KeySpace {
-  readonly index = new SortedMap<KeyHistory>();
-  readonly log = new EventLog();
-  #revision = revision(1);
-  #compactRevision = revision(-1);
-  #sizeBytes = 0;
+  readonly index: KeyIndex;
+  readonly log: EventLog;
+  #revision: Revision;
+  #compactRevision: Revision;
+  #sizeBytes: number;
+
+  /** Empty, or what was restored. */
+  constructor(restored?: RestoredSpace) {
+    this.index = restored?.index ?? new KeyIndex();
+    this.log = restored?.log ?? new EventLog();
+    this.#revision = restored?.revision ?? revision(1);
+    this.#compactRevision = restored?.compactRevision ?? revision(-1);
+    this.#sizeBytes = restored?.sizeBytes ?? 0;
+  }
 
   get revision(): Revision {
     return this.#revision;
@@ -74,6 +92,7 @@ export class KeySpace {
       if (limit > 0) kvs.push(kv);
       return { kvs, count: 1 };
     }
+    if (at >= this.#revision) return this.#selectNewest(range, limit);
     let count = 0;
     this.index.scan(range.start, range.end, (history) => {
       const kv = versionAt(history, at);
@@ -93,14 +112,19 @@ export class KeySpace {
     return this.get(kv.key, before) ?? null;
   }
 
-  /** Appends a version that follows all others. `logged` false (only from disk): it is a key's state, no longer an event. */
-  insert(kv: KeyValue, logged = true): void {
-    assert(kv.modRevision >= this.#revision, 'a version older than the store');
-    const history = this.index.getOrAdd(kv.key, { newest: kv, older: null });
-    if (history !== undefined) append(history, kv);
-    if (logged) this.log.push(kv);
-    this.#revision = kv.modRevision;
-    this.#sizeBytes += sizeOf(kv);
+  /** Appends a version that follows all others. */
+  insert(kv: KeyValue): void {
+    this.index.append(kv);
+    this.#inserted(kv);
+  }
+
+  /** Appends what `next` answers to the histories in a range, in key order; null: nothing. */
+  insertEach(range: KeyRange, next: (newest: KeyValue) => KeyValue | null): void {
+    this.index.appendEach(range.start, range.end, (newest) => {
+      const kv = next(newest);
+      if (kv !== null) this.#inserted(kv);
+      return kv;
+    });
   }
 
   /** A version went from its key's history. */
@@ -112,6 +136,25 @@ export class KeySpace {
     assert(at >= this.#compactRevision, 'compaction goes back');
     this.#compactRevision = at;
   }
+
+  /** At present, the index knows how many there are without a look at each. */
+  #selectNewest({ start, end }: KeyRange, limit: number): Selection {
+    const kvs: KeyValue[] = [];
+    if (limit > 0)
+      this.index.scan(start, end, (history) => {
+        const kv = newestOf(history);
+        if (!isTombstone(kv)) kvs.push(kv);
+        return kvs.length < limit;
+      });
+    return { kvs, count: kvs.length < limit ? kvs.length : this.index.countLive(start, end) };
+  }
+
+  #inserted(kv: KeyValue): void {
+    assert(kv.modRevision >= this.#revision, 'a version older than the store');
+    this.log.push(kv);
+    this.#revision = kv.modRevision;
+    this.#sizeBytes += sizeOf(kv);
+  }
 }
 
-const sizeOf = (kv: KeyValue): number => kv.key.length + kv.value.length + overheadBytesPerVersion;
+export const sizeOf = (kv: KeyValue): number => kv.key.length + kv.value.length + overheadBytesPerVersion;

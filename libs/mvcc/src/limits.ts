@@ -2,6 +2,11 @@
 export const mvccLimits = {
   /** Keys in one chunk of the index; a full one is split. */
   indexChunkKeysMax: 512,
+  /** Versions that one step of sorting them by key looks at; fewer than the second figure are compared. */
+  sortVersionsPerStep: 8_192,
+  sortGroupVersionsMin: 32,
+  /** Above, the rows of one command's changes are made while they are read, not all at once. */
+  eagerRowsMax: 256,
   /** Changes in one chunk of the event log. */
   logChunkEntriesMax: 1024,
   /** Changes that one applied command compacts physically. */

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, MalformedError } from './codec.js';
+import { asBuffer, ByteReader, ByteWriter, MalformedError } from './codec.js';
 import { UnknownCommandError } from './command.js';
 import type { CompactionCursor } from './compaction.js';
 import type { Lease } from './lease-table.js';
@@ -18,6 +18,11 @@ export interface Row {
   readonly key: Uint8Array;
   /** null: the row goes. */
   readonly value: Uint8Array | null;
+}
+
+/** A row that is there. */
+export interface StoredRow extends Row {
+  readonly value: Uint8Array;
 }
 
 /** What a row says when it is read back. */
@@ -68,7 +73,7 @@ export function compactionRow(compactRevision: Revision, cursor: CompactionCurso
 
 /** Throws UnknownCommandError for what a newer version wrote, MalformedError for what no version writes. */
 export function readRow(key: Uint8Array, value: Uint8Array): RestoredRow {
-  const name = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  const name = asBuffer(key);
   const reader = new ByteReader(value);
   if (reader.byte() !== formatVersion) throw new UnknownCommandError('a row of the store');
   const row = readBody(name, reader);

@@ -1,7 +1,9 @@
-import { Compaction, type CompactionCursor } from './compaction.js';
+import { Compaction } from './compaction.js';
 import type { Command } from './command.js';
+import { versionsOf } from './key-history.js';
 import { KeySpace } from './key-space.js';
 import { LeaseTable, type Lease } from './lease-table.js';
+import { mvccLimits } from './limits.js';
 import { evaluateRange } from './range.js';
 import type {
   DeleteRangeResult,
@@ -11,17 +13,18 @@ import type {
   TxnRequest,
   TxnResult,
 } from './requests.js';
+import { Restoration } from './restoration.js';
 import {
   compactionRow,
   leaseRow,
-  readRow,
   removedLeaseRow,
   removedVersionRow,
   versionRow,
   type Row,
+  type StoredRow,
 } from './rows.js';
 import { checkPath, choosePath, readPath, runPath } from './txn.js';
-import { MvccError, noLease, type KeyValue, type LeaseId, type Revision } from './types.js';
+import { MvccError, type KeyValue, type LeaseId, type Revision } from './types.js';
 import { checkPut, Write } from './write.js';
 
 export type CommandResult =
@@ -37,7 +40,8 @@ export interface Applied {
   readonly result: CommandResult;
   /** The changes of the new revision; empty: there is none. */
   readonly changes: readonly KeyValue[];
-  readonly rows: readonly Row[];
+  /** No two have the same key. Can be read once more, and later: what is to be written does not change. */
+  readonly rows: Iterable<Row>;
 }
 
 /**
@@ -60,32 +64,22 @@ export class MvccStore {
     return new MvccStore(space, new LeaseTable(), new Compaction(space));
   }
 
-  /** Builds the store from all its rows in key order. Rejects if they are not what a store wrote. */
+  /**
+   * Builds the store from all its rows in key order. Each batch is taken in at once; `pause` is called between pieces of bounded work
+   * after the last one, to let others run. Rejects if the rows are not what a store wrote.
+   */
   static async restore(
-    rows: AsyncIterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>,
+    batches: AsyncIterable<readonly StoredRow[]>,
+    pause: () => Promise<void> = () => Promise.resolve(),
   ): Promise<MvccStore> {
-    const space = new KeySpace();
-    const leases = new LeaseTable();
-    let compaction = new Compaction(space);
-    let logFrom: CompactionCursor | undefined;
-    for await (const { key, value } of rows) {
-      const row = readRow(key, value);
-      switch (row.kind) {
-        case 'lease':
-          leases.grant(row.id, row.ttlSeconds);
-          break;
-        case 'compaction':
-          space.compactTo(row.compactRevision);
-          compaction = new Compaction(space, row);
-          logFrom = compaction.logStart;
-          break;
-        case 'version':
-          space.insert(row.kv, logFrom === undefined || !isBefore(row.kv, logFrom));
-          break;
-      }
+    const restoration = new Restoration();
+    for await (const rows of batches) restoration.add(rows);
+    const building = restoration.build();
+    for (;;) {
+      const step = building.next();
+      if (step.done) return new MvccStore(step.value.space, step.value.leases, step.value.compaction);
+      await pause();
     }
-    attachLeases(space, leases);
-    return new MvccStore(space, leases, compaction);
   }
 
   get revision(): Revision {
@@ -137,27 +131,25 @@ export class MvccStore {
       if (!(error instanceof MvccError)) throw error;
       result = error;
     }
-    for (const kv of write.changes) rows.push(versionRow(kv));
     if (this.#compaction.pending) this.#compactStep(rows);
     if (!(result instanceof MvccError) && result.kind === 'compact') {
       result = { ...result, pending: this.#compaction.pending };
     }
-    return { result, changes: write.changes, rows };
+    return { result, changes: write.changes, rows: withVersions(rows, write.changes) };
   }
 
   /** Every row, in key order. */
-  *rows(): Generator<Row & { readonly value: Uint8Array }> {
+  *rows(): Generator<StoredRow> {
     const leases = [...this.#leases.all()].map(leaseRow).sort((a, b) => Buffer.compare(a.key, b.key));
-    for (const row of leases) yield row as Row & { readonly value: Uint8Array };
-    if (this.compactRevision >= 0) yield this.#compactionRow() as Row & { readonly value: Uint8Array };
+    for (const row of leases) yield row as StoredRow;
+    if (this.compactRevision >= 0) yield this.#compactionRow() as StoredRow;
     const versions: KeyValue[] = [];
-    this.#space.index.scan('', null, ({ older, newest }) => {
-      if (older !== null) versions.push(...older);
-      versions.push(newest);
+    this.#space.index.scan('', null, (history) => {
+      for (const kv of versionsOf(history)) versions.push(kv);
       return true;
     });
     versions.sort((a, b) => a.modRevision - b.modRevision || a.sub - b.sub);
-    for (const kv of versions) yield versionRow(kv) as Row & { readonly value: Uint8Array };
+    for (const kv of versions) yield versionRow(kv) as StoredRow;
   }
 
   #run(command: Command, term: number, write: Write, rows: Row[]): CommandResult {
@@ -208,15 +200,14 @@ export class MvccStore {
   }
 }
 
-function isBefore(kv: KeyValue, cursor: CompactionCursor): boolean {
-  return kv.modRevision < cursor.revision || (kv.modRevision === cursor.revision && kv.sub < cursor.sub);
+/** Those of many changes are made only when somebody reads them, so that making them can be spread over time. */
+function withVersions(rows: Row[], changes: readonly KeyValue[]): Iterable<Row> {
+  if (changes.length > mvccLimits.eagerRowsMax) return { [Symbol.iterator]: () => following(rows, changes) };
+  for (const kv of changes) rows.push(versionRow(kv));
+  return rows;
 }
 
-/** The keys of a lease are those whose newest version names it. */
-function attachLeases(space: KeySpace, leases: LeaseTable): void {
-  if (leases.size === 0) return;
-  space.index.scan('', null, ({ newest }) => {
-    if (newest.lease !== noLease) leases.move(newest.key, noLease, newest.lease);
-    return true;
-  });
+function* following(rows: readonly Row[], changes: readonly KeyValue[]): Generator<Row> {
+  yield* rows;
+  for (const kv of changes) yield versionRow(kv);
 }

@@ -1,3 +1,4 @@
+import { newestOf } from './key-history.js';
 import { keyRange } from './key-range.js';
 import type { KeySpace } from './key-space.js';
 import type { LeaseTable } from './lease-table.js';
@@ -71,7 +72,10 @@ function holds(compare: Compare, space: KeySpace): boolean {
     const kv = space.get(range.start, space.revision);
     if (kv !== undefined) visit(kv);
   } else {
-    space.index.scan(range.start, range.end, ({ newest }) => isTombstone(newest) || visit(newest));
+    space.index.scan(range.start, range.end, (history) => {
+      const newest = newestOf(history);
+      return isTombstone(newest) || visit(newest);
+    });
   }
   if (found) return all;
   return compare.target !== 'VALUE' && compareOne(compare, absent);

@@ -1,3 +1,4 @@
+import { versionsOf } from './key-history.js';
 import { contains, type KeyRange } from './key-range.js';
 import type { KeySpace } from './key-space.js';
 import { mvccLimits } from './limits.js';
@@ -179,8 +180,7 @@ export class WatchHub {
   #scanKey(key: string, from: Revision, visit: (kv: KeyValue) => boolean): void {
     const history = this.#space.index.get(key);
     if (history === undefined) return;
-    for (const kv of history.older ?? []) if (kv.modRevision >= from && !visit(kv)) return;
-    if (history.newest.modRevision >= from) visit(history.newest);
+    for (const kv of versionsOf(history)) if (kv.modRevision >= from && !visit(kv)) return;
   }
 
   #sync(watcher: MutableWatcher, from: Revision): void {

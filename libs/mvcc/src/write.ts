@@ -2,7 +2,15 @@ import { keyRange } from './key-range.js';
 import type { KeySpace } from './key-space.js';
 import type { LeaseTable } from './lease-table.js';
 import type { DeleteRangeRequest, DeleteRangeResult, PutRequest, PutResult } from './requests.js';
-import { MvccError, noLease, revision, type Binary, type KeyValue, type Revision } from './types.js';
+import {
+  isTombstone,
+  MvccError,
+  noLease,
+  revision,
+  type Binary,
+  type KeyValue,
+  type Revision,
+} from './types.js';
 
 /**
  * One command's changes: all of them get one revision, the next one, and are numbered within it. Reads between them see them.
@@ -26,11 +34,12 @@ export class Write {
   }
 
   put(request: PutRequest): PutResult {
+    const newest = this.#space.index.newest(request.key);
     // What was to be kept may have been deleted within the transaction (etcd would stop here): then it is empty.
-    const before = this.#space.get(request.key, this.revision);
+    const before = newest === undefined || isTombstone(newest) ? undefined : newest;
     const lease = request.ignoreLease ? (before?.lease ?? noLease) : request.lease;
     this.#insert({
-      key: request.key,
+      key: newest?.key ?? request.key, // All versions of a key share one string.
       createRevision: before?.createRevision ?? this.#next,
       modRevision: this.#next,
       sub: this.changes.length,
@@ -43,24 +52,26 @@ export class Write {
   }
 
   deleteRange(request: DeleteRangeRequest): DeleteRangeResult {
-    const { kvs } = this.#space.select(keyRange(request.key, request.rangeEnd), this.revision);
-    for (const kv of kvs) this.#delete(kv);
-    return {
-      kind: 'delete-range',
-      revision: this.revision,
-      deleted: kvs.length,
-      prevKvs: request.prevKv ? kvs : [],
-    };
+    const before = this.changes.length;
+    const prevKvs: KeyValue[] = [];
+    this.#space.insertEach(keyRange(request.key, request.rangeEnd), (newest) => {
+      if (isTombstone(newest)) return null;
+      if (request.prevKv) prevKvs.push(newest);
+      return this.#tombstone(newest);
+    });
+    const deleted = this.changes.length - before;
+    return { kind: 'delete-range', revision: this.revision, deleted, prevKvs };
   }
 
   deleteKey(key: Binary): void {
     const kv = this.#space.get(key, this.revision);
-    if (kv !== undefined) this.#delete(kv);
+    if (kv !== undefined) this.#space.insert(this.#tombstone(kv));
   }
 
-  #delete(kv: KeyValue): void {
+  /** The change that ends `kv`, whose lease lets go of it. */
+  #tombstone(kv: KeyValue): KeyValue {
     this.#leases.move(kv.key, kv.lease, noLease);
-    this.#insert({
+    const tombstone: KeyValue = {
       key: kv.key,
       createRevision: revision(0),
       modRevision: this.#next,
@@ -68,7 +79,9 @@ export class Write {
       version: 0,
       value: '',
       lease: noLease,
-    });
+    };
+    this.changes.push(tombstone);
+    return tombstone;
   }
 
   #insert(kv: KeyValue): void {

@@ -6,7 +6,15 @@ import { describeStore } from './store-properties.js';
 vi.mock('../src/limits.js', async (original) => {
   const { mvccLimits } = await original<typeof Limits>();
   return {
-    mvccLimits: { ...mvccLimits, indexChunkKeysMax: 2, logChunkEntriesMax: 2, compactionEntriesPerStep: 1 },
+    mvccLimits: {
+      ...mvccLimits,
+      indexChunkKeysMax: 2,
+      logChunkEntriesMax: 2,
+      compactionEntriesPerStep: 1,
+      sortVersionsPerStep: 1,
+      sortGroupVersionsMin: 1,
+      eagerRowsMax: 0,
+    },
   };
 });
 

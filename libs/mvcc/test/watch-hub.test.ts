@@ -8,6 +8,7 @@ import {
   type Command,
   type KeyValue,
   type Revision,
+  type StoredRow,
   type Watcher,
   type WatchSink,
 } from '../src/index.js';
@@ -189,6 +190,6 @@ describe('WatchHub', () => {
   });
 });
 
-async function* asyncRows(store: MvccStore): AsyncGenerator<{ key: Uint8Array; value: Uint8Array }> {
-  yield* store.rows();
+async function* asyncRows(store: MvccStore): AsyncGenerator<readonly StoredRow[]> {
+  yield [...store.rows()];
 }

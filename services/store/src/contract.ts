@@ -13,7 +13,7 @@ export interface Row {
 
 export interface AppliedEntry {
   /** What changed in the durable form. Written with the applied index in one batch, before the log is compacted past this entry. */
-  readonly rows: readonly Row[];
+  readonly rows: Iterable<Row>;
   /** What the proposer gets; stays in this process. */
   readonly result: unknown;
 }
@@ -22,8 +22,8 @@ export interface AppliedEntry {
 export interface StateMachine {
   /** `data` is what some member proposed (empty ones are left out). Never throws for a well-formed log: a refusal is a result. */
   apply(entry: { readonly index: LogIndex; readonly term: Term; readonly data: Uint8Array }): AppliedEntry;
-  /** Replaces everything by the rows of a snapshot or of the disk, which come in key order. */
-  restore(rows: AsyncIterable<Row & { readonly value: Uint8Array }>): Promise<void>;
+  /** Replaces everything by the rows of a snapshot or of the disk, which come in key order and in batches of bounded work. */
+  restore(batches: AsyncIterable<readonly (Row & { readonly value: Uint8Array })[]>): Promise<void>;
 }
 
 /** Why a proposal or a read was not answered. After `timeout` the proposal may still take effect. */

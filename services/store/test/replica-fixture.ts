@@ -25,11 +25,12 @@ export class TinyStateMachine implements StateMachine {
   }
 
   async restore(
-    rows: AsyncIterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>,
+    batches: AsyncIterable<readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]>,
   ): Promise<void> {
     this.values.clear();
-    for await (const { key, value } of rows)
-      this.values.set(Buffer.from(key).toString(), Buffer.from(value).toString());
+    for await (const rows of batches)
+      for (const { key, value } of rows)
+        this.values.set(Buffer.from(key).toString(), Buffer.from(value).toString());
   }
 }
 

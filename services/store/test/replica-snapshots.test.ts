@@ -131,7 +131,7 @@ const digests = (rows: readonly StateRow[]): string[] =>
 
 async function rowsOf(journal: Journal): Promise<string[]> {
   const rows: StateRow[] = [];
-  for await (const row of journal.rows()) rows.push(row);
+  for await (const batch of journal.rowBatches()) rows.push(...batch);
   return digests(rows);
 }
 

@@ -40,7 +40,7 @@ export async function openDatabase(directory: string, owner: string): Promise<Da
   }
 }
 
-/** The records of a range in key order, in chunks that are bounded by bytes and count. */
+/** The records of a range in key order, in chunks that are bounded by bytes and count. The next one is read while one is looked at. */
 export async function* readAll(
   database: Database,
   range: KeyRange,
@@ -50,10 +50,17 @@ export async function* readAll(
     fillCache: false,
     highWaterMarkBytes: journalLimits.readChunkBytesMax,
   });
+  const read = () => {
+    const chunk = iterator.nextv(journalLimits.readChunkCountMax);
+    chunk.catch(() => undefined); // Whoever awaits it has it; nobody may.
+    return chunk;
+  };
   try {
+    let next = read();
     for (;;) {
-      const chunk = await iterator.nextv(journalLimits.readChunkCountMax);
+      const chunk = await next;
       if (chunk.length === 0) return;
+      next = read();
       yield chunk;
     }
   } catch (error) {

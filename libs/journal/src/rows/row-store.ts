@@ -6,7 +6,7 @@ import type { StateRecord } from '../records.js';
 import { BatchWriter } from './batches.js';
 import { compactAll, newBatch, type Batch, type Database } from './database.js';
 import { allRowKeysEnd, allRowKeysStart, rowGeneration, rowKeysStart, stateKey } from './keys.js';
-import { readRows, type StateRow } from './rows.js';
+import { readRowBatches, type StateRow } from './rows.js';
 import { decodeState, deleteRow, encodeState, putRow } from './sealed.js';
 import { createStaging, type Staging } from './staging.js';
 import { openStateView, type StateView } from './state-view.js';
@@ -39,6 +39,8 @@ export class RowStore {
   #waiting: Batch;
   #waitingState: StateRecord | null = null;
   #waitingBytes = 0;
+  /** What waits ends in the middle of a change: it must not be written before the rest is there. */
+  #isMidway = false;
   /** The last one that was recorded, be it waiting, being written or on disk. */
   #recorded: StateRecord;
   #isWritingWhatWaits = false;
@@ -87,16 +89,24 @@ export class RowStore {
   /** Of committed entries that are in the log on disk. */
   record(change: AppliedChange): void {
     assert(change.index > this.#recorded.index, 'entries are applied in order');
+    this.recordSome(change.rows);
+    this.#isMidway = false;
     const { generation } = this.#state;
-    for (const { key, value } of change.rows)
-      this.#waitingBytes +=
-        value === null
-          ? deleteRow(this.#waiting, generation, key)
-          : putRow(this.#waiting, generation, key, value);
     const { index, term, configuration } = change;
     this.#waitingState = { generation, index, term, configuration };
     this.#recorded = this.#waitingState;
     if (this.#waitingBytes >= this.#options.batchBytes) this.writeSoon();
+  }
+
+  /** The first rows of a change that `record` completes; until then nothing is written. */
+  recordSome(rows: AppliedChange['rows']): void {
+    const { generation } = this.#state;
+    this.#isMidway = true;
+    for (const { key, value } of rows)
+      this.#waitingBytes +=
+        value === null
+          ? deleteRow(this.#waiting, generation, key)
+          : putRow(this.#waiting, generation, key, value);
   }
 
   /** Writes what waits, without being waited for. */
@@ -109,7 +119,7 @@ export class RowStore {
       .finally(() => (this.#isWritingWhatWaits = false));
   }
 
-  /** Resolves when what waits is on the disk, or when there is no room for it: then it goes on waiting. Rejects with JournalError. */
+  /** Resolves when what waits is on the disk; if there is no room for it, or it is not whole yet, it goes on waiting. Rejects with JournalError. */
   async flush(): Promise<void> {
     let state: StateRecord | null = null;
     await this.#batches.write(async () => {
@@ -118,6 +128,7 @@ export class RowStore {
         this.#refusedAtMs = performance.now();
         return null;
       }
+      if (this.#isMidway) return null;
       state = this.#waitingState;
       const batch = this.#takeWaiting();
       return state === null ? null : batch.put(stateKey, encodeState(stateKey, state));
@@ -152,8 +163,8 @@ export class RowStore {
   }
 
   /** The rows on disk, in key order. */
-  rows(): AsyncGenerator<StateRow> {
-    return readRows(this.#database, this.#state.generation);
+  rowBatches(): AsyncGenerator<readonly StateRow[]> {
+    return readRowBatches(this.#database, this.#state.generation);
   }
 
   openView(): Promise<StateView> {
@@ -207,6 +218,7 @@ export class RowStore {
     this.#waiting = newBatch(this.#database);
     this.#waitingState = null;
     this.#waitingBytes = 0;
+    this.#isMidway = false;
     return batch;
   }
 }

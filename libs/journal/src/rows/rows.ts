@@ -21,3 +21,13 @@ export async function* readRows(
   for await (const chunk of readAll(database, snapshot === undefined ? range : { ...range, snapshot }))
     for (const [key, value] of chunk) yield { key: keyOfRow(key), value: decodeRow(key, value) };
 }
+
+/** All rows of one generation, as `readRows` gives them, many at a time: an asynchronous step for each would cost more than the row. */
+export async function* readRowBatches(
+  database: Database,
+  generation: number,
+): AsyncGenerator<readonly StateRow[]> {
+  const range = { gte: rowKeysStart(generation), lt: rowKeysStart(generation + 1) };
+  for await (const chunk of readAll(database, range))
+    yield chunk.map(([key, value]) => ({ key: keyOfRow(key), value: decodeRow(key, value) }));
+}

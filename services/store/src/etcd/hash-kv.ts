@@ -3,6 +3,7 @@ import {
   isTombstone,
   MvccError,
   revision,
+  versionsOf,
   type KeyValue,
   type MvccStore,
   type Revision,
@@ -42,14 +43,14 @@ async function hashOnce(store: () => MvccStore, at: number): Promise<KvHash | un
     let keys = 0;
     const from: string = next;
     next = null;
-    started.space.index.scan(from, null, ({ older, newest }, key) => {
+    started.space.index.scan(from, null, (history, key) => {
       if (keys === etcdLimits.hashKeysPerSlice) {
         next = key;
         return false;
       }
       keys += 1;
-      const versions = older === null ? [newest] : [...older, newest];
-      for (const kv of kept(versions, compactRevision)) if (kv.modRevision <= upTo) hash = add(hash, kv);
+      for (const kv of kept(versionsOf(history), compactRevision))
+        if (kv.modRevision <= upTo) hash = add(hash, kv);
       return true;
     });
     await setImmediate();

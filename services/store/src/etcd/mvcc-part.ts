@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   decodeCommand,
   MalformedError,
@@ -21,7 +22,7 @@ export interface LeaseListener {
   replaced(): void;
 }
 
-/** Keys, leases and their watches. Its rows are read one by one: there may be millions. */
+/** Keys, leases and their watches. */
 export class MvccPart {
   store = MvccStore.empty();
   readonly watches = new WatchHub(this.store.space);
@@ -47,8 +48,8 @@ export class MvccPart {
     return { rows, result };
   }
 
-  async restore(rows: AsyncIterable<StoredRow>): Promise<void> {
-    this.store = await MvccStore.restore(rows);
+  async restore(batches: AsyncIterable<readonly StoredRow[]>): Promise<void> {
+    this.store = await MvccStore.restore(batches, () => nextTurn());
     this.watches.replaceSpace(this.store.space);
   }
 

@@ -91,9 +91,9 @@ class PartedStateMachine implements EtcdStateMachine {
     return this.#apply(wrapped.command, term, wrapped.identity);
   }
 
-  async restore(rows: Parameters<StateMachine['restore']>[0]): Promise<void> {
+  async restore(batches: Parameters<StateMachine['restore']>[0]): Promise<void> {
     const waiting = this.#parts.map((): StoredRow[] => []);
-    await this.#mvcc.restore(await this.#keepApart(rows, waiting));
+    await this.#mvcc.restore(this.#keepApart(batches, waiting));
     for (const [at, part] of this.#parts.entries()) part.restore(waiting[at]!);
     this.#mvcc.replaced();
   }
@@ -109,35 +109,23 @@ class PartedStateMachine implements EtcdStateMachine {
     );
   }
 
-  /** Answers the rows that are left once those of the other parts, which come first, are taken. */
-  async #keepApart(
-    rows: AsyncIterable<StoredRow>,
+  /** Leaves the keys' rows, and takes those of the other parts, which come first. */
+  async *#keepApart(
+    batches: AsyncIterable<readonly StoredRow[]>,
     waiting: readonly StoredRow[][],
-  ): Promise<AsyncIterable<StoredRow>> {
-    const iterator = rows[Symbol.asyncIterator]();
-    for (;;) {
-      const next = await iterator.next();
-      const at = next.done ? -1 : this.#parts.findIndex(({ rowByte }) => rowByte === next.value.key[0]);
-      if (at === -1) return { [Symbol.asyncIterator]: () => startingWith(next, iterator) };
-      waiting[at]!.push(next.value as StoredRow);
+  ): AsyncGenerator<readonly StoredRow[]> {
+    let inKeys = false;
+    for await (const rows of batches) {
+      let first = 0;
+      for (; !inKeys && first < rows.length; first += 1) {
+        const at = this.#parts.findIndex(({ rowByte }) => rowByte === rows[first]!.key[0]);
+        inKeys = at === -1;
+        if (inKeys) break;
+        waiting[at]!.push(rows[first]!);
+      }
+      yield first === 0 ? rows : rows.slice(first);
     }
   }
-}
-
-/** There may be millions: a generator around them would cost more than reading them. */
-function startingWith<T>(
-  first: IteratorResult<T, unknown>,
-  iterator: AsyncIterator<T, unknown>,
-): AsyncIterator<T, unknown> {
-  let taken = false;
-  return {
-    next: () => {
-      if (taken) return iterator.next();
-      taken = true;
-      return Promise.resolve(first);
-    },
-    return: (value) => iterator.return?.(value) ?? Promise.resolve({ done: true, value: undefined }),
-  };
 }
 
 /** As with the commands within: malformed for all alike, or the end of a member that is too old. */

@@ -26,6 +26,8 @@ export class Applier {
   #configuration: Configuration;
   #index: LogIndex;
   #term: Term;
+  /** Of what was applied, those that the journal does not have yet. */
+  #rows: Iterator<Row> = [].values();
 
   constructor(options: {
     /** null: a witness, which keeps no data. */
@@ -57,6 +59,7 @@ export class Applier {
   async apply(entries: readonly Entry[]): Promise<void> {
     for (let next = 0; next < entries.length;) {
       next = this.#applySlice(entries, next);
+      while (!this.#recordSlice()) await nextTurn();
       if (next < entries.length) await nextTurn();
     }
   }
@@ -68,7 +71,7 @@ export class Applier {
 
   /** The state machine holds what the journal installed. */
   async restore(): Promise<void> {
-    await this.#stateMachine?.restore(this.#journal.rows());
+    await this.#stateMachine?.restore(this.#journal.rowBatches());
     const { index, term, configuration } = this.#journal.durableState;
     this.#index = index;
     this.#term = term;
@@ -80,22 +83,34 @@ export class Applier {
   /** Answers where to go on. */
   #applySlice(entries: readonly Entry[], from: number): number {
     const startedAtMs = performance.now();
-    const rows: Row[] = [];
+    const rows: Iterable<Row>[] = [];
     let next = from;
     do {
       for (const entry of entries.slice(next, next + storeLimits.applyCheckEntries)) {
-        this.#applyOne(entry, rows);
+        const changed = this.#applyOne(entry);
+        if (changed !== null) rows.push(changed);
         next += 1;
       }
     } while (next < entries.length && performance.now() - startedAtMs < storeLimits.applySliceMs);
-    this.#journal.recordApplied({
-      index: this.#index,
-      term: this.#term,
-      configuration: this.#configuration,
-      rows,
-    });
+    this.#rows = allOf(rows);
     this.#reads.applied(this.#index);
     return next;
+  }
+
+  /** Hands the journal some rows of what was applied; with the last ones it learns how far that is. Answers whether these were the last. */
+  #recordSlice(): boolean {
+    const rows: Row[] = [];
+    while (rows.length < storeLimits.recordRowsPerSlice) {
+      const { done, value } = this.#rows.next();
+      if (done) {
+        const configuration = this.#configuration;
+        this.#journal.recordApplied({ index: this.#index, term: this.#term, configuration, rows });
+        return true;
+      }
+      rows.push(value);
+    }
+    this.#journal.recordSome(rows);
+    return false;
   }
 
   #useConfiguration(configuration: Configuration): void {
@@ -103,22 +118,23 @@ export class Applier {
     this.#onConfiguration(configuration);
   }
 
-  #applyOne(entry: Entry, rows: Row[]): void {
+  /** Answers what changed in the durable form; null: nothing. */
+  #applyOne(entry: Entry): Iterable<Row> | null {
     const { index, term } = entry;
     if (term > this.#term) this.#proposals.termReached(term);
     this.#index = index;
     this.#term = term;
     if (entry.type === 'configuration') this.#configure(entry);
-    if (entry.type !== 'normal' || entry.data.length === 0 || this.#stateMachine === null) return;
+    if (entry.type !== 'normal' || entry.data.length === 0 || this.#stateMachine === null) return null;
     const envelope = decodeEnvelope(entry.data);
     if (envelope === null) {
       this.#logger.error({ index }, 'skipped a log entry that is no proposal of this version');
-      return;
+      return null;
     }
     const { origin, incarnation, request, payload } = envelope;
     const applied = this.#stateMachine.apply({ index, term, data: payload });
-    for (const row of applied.rows) rows.push(row);
     this.#proposals.applied(origin, incarnation, request, applied.result);
+    return applied.rows;
   }
 
   /** The core lets only such entries into a log whose data it can read. */
@@ -127,4 +143,8 @@ export class Applier {
     assert(configuration !== null, `entry ${index} holds a configuration`);
     this.#useConfiguration(configuration);
   }
+}
+
+function* allOf(rows: readonly Iterable<Row>[]): Generator<Row> {
+  for (const each of rows) yield* each;
 }

@@ -71,7 +71,7 @@ export async function startReplica(options: ReplicaOptions): Promise<RunningRepl
   if (cutTail !== null)
     options.logger.warn({ cut: cutTail }, 'a write that never came to its end was cut off the log');
   try {
-    if (!membership.isWitness) await options.stateMachine.restore(journal.rows());
+    if (!membership.isWitness) await options.stateMachine.restore(journal.rowBatches());
     return await join(options, opened);
   } catch (error) {
     await journal.close();

@@ -109,7 +109,7 @@ describe('a lock', () => {
     await until('the second to wait', () => watcherCount() > 0);
     await serving.close();
     expect(await second).toEqual({ code: status.UNAVAILABLE, details: 'etcdserver: server stopped' });
-    expect(serving.stateMachine.store.space.index.get('l/2')?.newest.version).toBe(1);
+    expect(serving.stateMachine.store.space.index.newest('l/2')?.version).toBe(1);
   });
 
   it('that cannot be waited for ends with what the replica says, and the place is given up as soon as it can be', async () => {

@@ -140,7 +140,7 @@ describe('a CORRUPT alarm', () => {
     });
     // It survives a restart.
     const restarted = createStateMachine();
-    await restarted.restore(asynchronous(serving.stateMachine.rows()));
+    await restarted.restore(asynchronous([[...serving.stateMachine.rows()]]));
     expect(restarted.alarms.raised()).toEqual(serving.stateMachine.alarms.raised());
     expect(restarted.alarms.corrupt).toBe(true);
     await ask((done) => maintenance.alarm({ ...alarm, action: 'DEACTIVATE' }, done));

@@ -112,7 +112,7 @@ describe('the JSON gateway', () => {
     const { index } = serving.stateMachine.store.space;
     await until('the second to wait', () => serving.stateMachine.watches.size > 0);
     lock.leave();
-    await until('its key to go', () => index.get('l/2')?.newest.version === 0);
+    await until('its key to go', () => index.newest('l/2')?.version === 0);
     expect(serving.stateMachine.watches.size).toBe(0);
   });
 

@@ -84,7 +84,7 @@ export async function startIn({
     expect(state).toMatchObject({ index: 1, term: 1, configuration: { voters: ids } });
     expect({ compacted, entries }).toEqual({ compacted: { index: 1, term: 1 }, entries: [] });
     const machine = createStateMachine();
-    await machine.restore(journal.rows());
+    await machine.restore(journal.rowBatches());
     return machine;
   } finally {
     await journal.close();

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { isTombstone, keyRange, type MvccStore } from '@raftsman/mvcc';
+import { isTombstone, keyRange, versionsOf, type MvccStore } from '@raftsman/mvcc';
 import { logIndex, term } from '@raftsman/raft';
 import { describe, expect, it } from 'vitest';
 import { encodeAuthCommand, type AuthCommand } from '../../src/auth/commands.js';
@@ -94,7 +94,7 @@ function* keysOf(store: MvccStore): Generator<string> {
 }
 
 function newest(store: MvccStore, key: string): unknown {
-  const kv = store.space.index.get(key)?.newest;
+  const kv = store.space.index.newest(key);
   return kv === undefined || isTombstone(kv) ? null : kv;
 }
 
@@ -109,7 +109,7 @@ describe('what etcd does and we do not', () => {
     expect(store.revision).toBe(500);
     expect(newest(store, 'k')).toMatchObject({ lease: 0n, modRevision: 2 });
     expect(readable(store)).toMatchObject({ leases: [] });
-    expect(store.space.index.get('l')!.older).toMatchObject([{ lease: 98n }]);
+    expect(versionsOf(store.space.index.get('l')!).slice(0, -1)).toMatchObject([{ lease: 98n }]);
   });
 
   it.each<[string, Buckets, string]>([
