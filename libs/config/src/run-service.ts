@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { keepSmallWhenQuiet } from './quiet-memory.js';
 
 /**
  * Runs `body` until SIGINT or SIGTERM, or until the parent that started this process over an IPC channel is gone
@@ -18,5 +19,6 @@ export async function runService(body: (signal: AbortSignal) => Promise<void>): 
     process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
     process.channel.unref();
   }
+  keepSmallWhenQuiet(controller.signal);
   await body(controller.signal);
 }

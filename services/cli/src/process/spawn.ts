@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { logFile, type StatePaths } from '../cluster/paths.js';
+import { nodeFlags } from './node-flags.js';
 
 const mainFile = fileURLToPath(new URL('../main.js', import.meta.url));
 
@@ -37,7 +38,7 @@ export function spawnSupervised(spec: ProcessSpec, paths: StatePaths): ChildProc
 
 function commandLine(spec: ProcessSpec): readonly string[] {
   return spec.program === 'raftsman'
-    ? [process.execPath, '--max-semi-space-size=8', mainFile, ...spec.words]
+    ? [process.execPath, ...nodeFlags, mainFile, ...spec.words]
     : [spec.program.path, ...spec.words];
 }
 
