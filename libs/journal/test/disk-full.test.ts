@@ -1,13 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { appendFile, cp, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { logIndex, term } from '@raftsman/raft';
+import { fill, isRoot, othersFile, smallDisk } from '../../../test/support/small-disk.js';
 import type { Journal, JournalSizes } from '../src/index.js';
 import { applied, contents, entries, group, hardState, identity, open, row } from './fixture.js';
 
-const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn('SKIPPED libs/journal/test/disk-full.test.ts: only root can mount a small disk');
 
 const kibibyte = 1024;
@@ -18,23 +16,6 @@ const sizes: JournalSizes = {
   rowsFloorBytes: 1_024 * kibibyte,
   reserveBytes: 2_048 * kibibyte,
 };
-
-/** A disk of 16 MiB. */
-async function smallDisk(): Promise<string> {
-  const mount = await mkdtemp(join(tmpdir(), 'raftsman-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', mount]);
-  onTestFinished(async () => {
-    execFileSync('umount', ['-l', mount]);
-    await rm(mount, { recursive: true });
-  });
-  return mount;
-}
-
-/** Somebody else takes all there is but so much. */
-async function fill(mount: string, leaveBytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(mount);
-  await appendFile(join(mount, 'other'), Buffer.alloc(Math.max(0, bavail * bsize - leaveBytes), 'x'));
-}
 
 /** A member whose entries are small changes; cuts its log as a replica does. */
 class Changer {
@@ -94,7 +75,7 @@ async function untilLowIs(low: boolean, member: Changer): Promise<void> {
 
 describe.skipIf(!isRoot)('a disk that others fill', () => {
   test('is said to be low; deletions go on in what was laid by; after room was made all is as before', async () => {
-    const mount = await smallDisk();
+    const mount = await smallDisk(16);
     const journal = await openHere(mount);
     const member = new Changer(journal);
     await member.change('kept', 'value');
@@ -109,7 +90,7 @@ describe.skipIf(!isRoot)('a disk that others fill', () => {
     await expect(staging.add(more).then(() => staging.add(more))).rejects.toMatchObject({ code: 'full' });
     await staging.abort();
 
-    await rm(join(mount, 'other'));
+    await rm(othersFile(mount));
     await untilLowIs(false, member);
     await member.delete(2_000);
     await journal.close();
@@ -119,7 +100,7 @@ describe.skipIf(!isRoot)('a disk that others fill', () => {
   }, 60_000);
 
   test('when all that was laid by is used up, writes wait for room and lose nothing', async () => {
-    const mount = await smallDisk();
+    const mount = await smallDisk(16);
     const journal = await openHere(mount);
     const member = new Changer(journal);
     await fill(mount, 0);
@@ -130,7 +111,7 @@ describe.skipIf(!isRoot)('a disk that others fill', () => {
     await expect.poll(() => journal.isWaitingForRoom, { timeout: 20_000 }).toBe(true);
     expect(journal.space().low).toBe(true);
     await contents(journal.rowBatches());
-    await rm(join(mount, 'other'));
+    await rm(othersFile(mount));
     isDone = true;
     await deleting;
     await member.change('last', 'one');
@@ -142,7 +123,7 @@ describe.skipIf(!isRoot)('a disk that others fill', () => {
   }, 60_000);
 
   test('does not keep a member from starting again', async () => {
-    const mount = await smallDisk();
+    const mount = await smallDisk(16);
     const first = new Changer(await openHere(mount));
     await first.change('kept', 'value');
     await first.delete(1_000);
@@ -150,7 +131,7 @@ describe.skipIf(!isRoot)('a disk that others fill', () => {
     await first.delete(500);
     // As kill -9 leaves it: nothing of what waits is written any more.
     const image = join(mount, 'image');
-    await rm(join(mount, 'other'));
+    await rm(othersFile(mount));
     await cp(join(mount, 'member'), image, {
       recursive: true,
       filter: (path) => !path.endsWith('LOCK') && !path.endsWith('reserve'),

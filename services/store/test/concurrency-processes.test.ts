@@ -1,7 +1,7 @@
 import { credentials, type Client, type ClientReadableStream } from '@grpc/grpc-js';
 import { loadService } from '@raftsman/wire';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { until } from './replica-fixture.js';
+import { until } from '../../../test/support/until.js';
 import { build, call, StoreProcesses } from './replica-process-fixture.js';
 
 beforeAll(build, 120_000);

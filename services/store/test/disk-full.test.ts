@@ -1,30 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { appendFile, mkdtemp, rm, statfs } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { fill, isRoot, othersFile, smallDisk } from '../../../test/support/small-disk.js';
 import { build, call, StoreProcesses, type StoreClients } from './replica-process-fixture.js';
 
-const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn('SKIPPED services/store/test/disk-full.test.ts: only root can mount a small disk');
 
 const mebibyte = 1024 * 1024;
-
-async function smallDisk(): Promise<string> {
-  const mount = await mkdtemp(join(tmpdir(), 'raftsman-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=192m', 'tmpfs', mount]);
-  onTestFinished(async () => {
-    execFileSync('umount', ['-l', mount]);
-    await rm(mount, { recursive: true });
-  });
-  return mount;
-}
-
-/** Somebody else takes all there is but so much. */
-async function fill(mount: string, leaveBytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(mount);
-  await appendFile(join(mount, 'other'), Buffer.alloc(Math.max(0, bavail * bsize - leaveBytes), 'x'));
-}
 
 const put = ({ kv }: StoreClients, key: string): Promise<unknown> =>
   call(kv, 'put', { key: Buffer.from(key), value: Buffer.alloc(1_000, 'v') });
@@ -53,7 +35,7 @@ beforeAll(build, 120_000);
 
 describe.skipIf(!isRoot)('a member on a disk that others fill', { timeout: 120_000 }, () => {
   test('writes are refused with NOSPACE, reads and deletions go on, also after kill -9; with room again writes do too', async () => {
-    const mount = await smallDisk();
+    const mount = await smallDisk(192);
     const stores = await StoreProcesses.create();
     const flags = [`--data-dir=${join(mount, 'm1')}`];
     stores.start('m1', { flags });
@@ -77,7 +59,7 @@ describe.skipIf(!isRoot)('a member on a disk that others fill', { timeout: 120_0
     expect(await isRefused(clients)).toBe(true);
     for (let key = 100; key < 150; key++) expect((await remove(clients, `k${key}`)).deleted).toBe('1');
 
-    await rm(join(mount, 'other'));
+    await rm(othersFile(mount));
     const isTaken = async (): Promise<boolean> => {
       await remove(clients, 'nothing'); // The room is looked at when something is written.
       await disarm(clients);

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { flags, frame, frameTypes, settingsFrame } from '../../../libs/wire/src/http2/frames.js';
-import { until } from './replica-fixture.js';
+import { until } from '../../../test/support/until.js';
 import { build, call, StoreProcesses } from './replica-process-fixture.js';
 
 beforeAll(build, 120_000);

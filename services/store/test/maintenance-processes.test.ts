@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { restoreSnapshot } from '../src/snapshot/restore.js';
 import { saveSnapshot } from '../src/snapshot/save.js';
 import { snapshotStatus } from '../src/snapshot/status.js';
-import { temporaryDirectory, until } from './replica-fixture.js';
+import { temporaryDirectory } from './replica-fixture.js';
+import { until } from '../../../test/support/until.js';
 import { build, call, StoreProcesses, type StoreClients } from './replica-process-fixture.js';
 
 beforeAll(build, 120_000);

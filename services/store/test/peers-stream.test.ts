@@ -13,7 +13,7 @@ import { helloTo, peerProtocol, removedLine, type PeerIdentity } from '../src/re
 import { Keepalive, type Swept } from '../src/replica/peers/keepalive.js';
 import { PeerCall } from '../src/replica/peers/peer-call.js';
 import { PeerLink } from '../src/replica/peers/peer-link.js';
-import { until } from './replica-fixture.js';
+import { until } from '../../../test/support/until.js';
 
 const logger = createLogger({ component: 'test', level: 'silent' });
 const [self, peer] = [memberId(1), memberId(2)];

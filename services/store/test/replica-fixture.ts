@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest';
 import type { AppliedEntry, StateMachine } from '../src/contract.js';
 import { startReplica, type ReplicaOptions, type RunningReplica } from '../src/replica/index.js';
 import { freePorts } from '../../../test/support/ports.js';
+import { until } from '../../../test/support/until.js';
 
 /** Keys and values; a proposal is `key=value`, its result the number of proposals applied so far. */
 export class TinyStateMachine implements StateMachine {
@@ -152,20 +153,5 @@ export class TestCluster {
   async follower(): Promise<TestMember> {
     const leader = await this.leader();
     return [...this.running.values()].find((member) => member !== leader)!;
-  }
-}
-
-/** Looks again until there is something; generous, because the machine may be busy. */
-export async function until<T>(
-  what: string,
-  look: () => T | undefined | false,
-  withinMs = 20_000,
-): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    const found = look();
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -8,7 +8,8 @@ import { credentials, Metadata, status, type Client, type ServiceError } from '@
 import { loadService, wireLimits } from '@raftsman/wire';
 import { onTestFinished } from 'vitest';
 import { freePorts } from '../../../test/support/ports.js';
-import { temporaryDirectory, until } from './replica-fixture.js';
+import { temporaryDirectory } from './replica-fixture.js';
+import { until } from '../../../test/support/until.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -21,7 +22,7 @@ export async function build(): Promise<void> {
 
 async function answersOf({ maintenance }: StoreClients): Promise<boolean> {
   try {
-    await call(maintenance, 'status', {});
+    await call(maintenance, 'status', {}, { waiting: false });
     return true;
   } catch (error) {
     const { code, details } = error as ServiceError;
@@ -213,20 +214,11 @@ export class StoreProcesses {
   /** Resolves when the member has answered a call, be it with a refusal: a connection by itself may be to the process that was killed before. */
   async serving(name: string): Promise<void> {
     const child = this.#processes.get(name)!;
-    let answers = false;
-    let asking = false;
-    const ask = (): boolean => {
+    const answers = (): Promise<boolean> => {
       if (child.exitCode !== null) throw new Error(`${name} ended with code ${child.exitCode}`);
-      if (!asking && !answers) {
-        asking = true;
-        void answersOf(this.clients(name)).then((found) => {
-          answers = found;
-          asking = false;
-        });
-      }
-      return answers;
+      return answersOf(this.clients(name));
     };
-    await until(`${name} to take calls`, ask, startMsMax);
+    await until(`${name} to take calls`, answers, startMsMax);
   }
 
   /** The name of the member that leads and knows it; after `startAll` once all of them take calls. */
@@ -234,19 +226,7 @@ export class StoreProcesses {
     const awaited = [...this.#awaited].filter((name) => this.#processes.get(name)?.exitCode === null);
     this.#awaited.clear();
     await Promise.all(awaited.map((name) => this.serving(name)));
-    let found: string | undefined;
-    let asking = false;
-    const ask = (): string | undefined => {
-      if (!asking) {
-        asking = true;
-        void this.#askForLeader().then((name) => {
-          found = name;
-          asking = false;
-        });
-      }
-      return found;
-    };
-    return until('a leader', ask, startMsMax);
+    return until('a leader', () => this.#askForLeader(), startMsMax);
   }
 
   async #askForLeader(): Promise<string | undefined> {
@@ -256,6 +236,7 @@ export class StoreProcesses {
         this.clients(name).maintenance,
         'status',
         {},
+        { waiting: false },
       ).catch(() => null);
       if (said !== null && said.leader !== '0' && said.leader === said.header.memberId) return name;
     }

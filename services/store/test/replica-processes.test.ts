@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { until } from './replica-fixture.js';
+import { until } from '../../../test/support/until.js';
 import { build, call, StoreProcesses, type StoreClients } from './replica-process-fixture.js';
 
 beforeAll(build, 120_000);

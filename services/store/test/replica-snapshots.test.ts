@@ -16,7 +16,8 @@ import { OutgoingState } from '../src/replica/peers/outgoing-state.js';
 import { SnapshotReceiver } from '../src/replica/peers/snapshot-receiver.js';
 import { sendSnapshot } from '../src/replica/peers/snapshot-sender.js';
 import { CuttingProxy } from './cutting-proxy.js';
-import { temporaryDirectory, TestCluster, until } from './replica-fixture.js';
+import { temporaryDirectory, TestCluster } from './replica-fixture.js';
+import { until } from '../../../test/support/until.js';
 
 const sender = memberId(1);
 const self = memberId(2);

@@ -5,7 +5,8 @@ import { createAuthority, issueCertificate } from '@raftsman/pki';
 import type { TlsFiles } from '@raftsman/wire';
 import { describe, expect, test } from 'vitest';
 import { freePorts } from '../../../test/support/ports.js';
-import { temporaryDirectory, TestCluster, until } from './replica-fixture.js';
+import { temporaryDirectory, TestCluster } from './replica-fixture.js';
+import { until } from '../../../test/support/until.js';
 
 /** A certificate for loopback by an authority of its own, and the authority that it trusts. */
 async function tlsFiles(trusted?: TlsFiles): Promise<TlsFiles> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { TestCluster, until, type TestMember } from './replica-fixture.js';
+import { TestCluster, type TestMember } from './replica-fixture.js';
+import { until } from '../../../test/support/until.js';
 
 const put = (member: TestMember, text: string): Promise<unknown> =>
   member.running.replica.propose(Buffer.from(text));

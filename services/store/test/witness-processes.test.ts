@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { until } from './replica-fixture.js';
+import { until } from '../../../test/support/until.js';
 import { build, call, StoreProcesses } from './replica-process-fixture.js';
 
 beforeAll(build, 120_000);

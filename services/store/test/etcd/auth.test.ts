@@ -7,6 +7,7 @@ import { clientCredentials, loadService } from '@raftsman/wire';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EtcdFaceConfig } from '../../src/etcd/index.js';
 import { serveSingleMember, type Serving } from './single-member.js';
+import { until } from '../../../../test/support/until.js';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -83,14 +84,6 @@ const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 const put = (key: string, more: object = {}) => ({ key: bytes(key), value: bytes('v'), ...more });
 const denied = 'etcdserver: permission denied';
 const nobody = 'etcdserver: user name is empty';
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 /** root, and `user` who reads a..b and r..s and writes a..b and w..x, with authentication on. */
 async function enabled(config: Partial<EtcdFaceConfig> = {}): Promise<{

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { etcdLimits } from '../../src/etcd/limits.js';
 import { Waiters } from '../../src/etcd/waiters.js';
 import { serveSingleMember, type Serving } from './single-member.js';
+import { until } from '../../../../test/support/until.js';
 
 let serving: Serving;
 let clients: { close(): void }[];
@@ -48,14 +49,6 @@ function ask<Response>(
       resolve((error ? { code: error.code, details: error.details } : response) as never),
     );
   });
-}
-
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 const name = Buffer.from('l');

@@ -8,53 +8,14 @@ import type { WatchClient } from '@raftsman/proto/gen/etcdserverpb/Watch.js';
 import type { WatchResponse__Output } from '@raftsman/proto/gen/etcdserverpb/WatchResponse.js';
 import { encodeCommand, noLease } from '@raftsman/mvcc';
 import { memberId, term } from '@raftsman/raft';
-import { clientCredentials, loadService } from '@raftsman/wire';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { until } from '../../../../test/support/until.js';
 import { ReplicaError } from '../../src/contract.js';
-import type { EtcdFaceConfig } from '../../src/etcd/index.js';
-import { serveSingleMember, type Serving } from './single-member.js';
-
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function serve(config: Partial<EtcdFaceConfig> = {}): Promise<Serving> {
-  const serving = await serveSingleMember(config);
-  cleanups.push(() => serving.close());
-  return serving;
-}
-
-function client<T>({ port }: Serving, service: string): T {
-  const made = new (loadService('etcd/rpc.proto', `etcdserverpb.${service}`))(
-    `127.0.0.1:${port}`,
-    clientCredentials('insecure'),
-  );
-  cleanups.push(() => made.close());
-  return made as unknown as T;
-}
-
-/** The answer, or the refusal as { code, details }. */
-function ask<Response>(
-  call: (callback: (error: ServiceError | null, response?: Response) => void) => unknown,
-): Promise<Response & { code?: status; details?: string }> {
-  return new Promise((resolve) => {
-    call((error, response) =>
-      resolve((error ? { code: error.code, details: error.details } : response) as never),
-    );
-  });
-}
+import { ask, client, serve } from './asking.js';
+import type { Serving } from './single-member.js';
 
 const put = (kv: KVClient, key: string, value: string | Buffer = 'v', more: object = {}) =>
   ask((done) => kv.put({ key: Buffer.from(key), value: Buffer.from(value), ...more }, done));
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 function watch(serving: Serving, metadata = new Metadata()) {
   const stream = client<WatchClient>(serving, 'Watch').watch(metadata);
@@ -62,7 +23,7 @@ function watch(serving: Serving, metadata = new Metadata()) {
   const ended: ServiceError[] = [];
   stream.on('data', (response: WatchResponse__Output) => received.push(response));
   stream.on('error', (error: ServiceError) => ended.push(error));
-  cleanups.push(() => stream.cancel());
+  onTestFinished(() => stream.cancel());
   return { stream, received, ended, events: () => received.flatMap(({ events }) => events) };
 }
 
@@ -179,7 +140,7 @@ describe('progress', () => {
 describe('leases', () => {
   const keepAlive = (serving: Serving, ID: number): Promise<{ TTL: string } | ServiceError> => {
     const stream = client<LeaseClient>(serving, 'Lease').leaseKeepAlive();
-    cleanups.push(() => stream.cancel());
+    onTestFinished(() => stream.cancel());
     return new Promise((resolve) => {
       stream.on('data', resolve);
       stream.on('error', resolve);

@@ -1,13 +1,14 @@
-import { status, type ServiceError } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import type { TxnRequest } from '@raftsman/proto/gen/etcdserverpb/TxnRequest.js';
 import type { KVClient } from '@raftsman/proto/gen/etcdserverpb/KV.js';
 import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import type { WatchClient } from '@raftsman/proto/gen/etcdserverpb/Watch.js';
 import type { WatchResponse__Output } from '@raftsman/proto/gen/etcdserverpb/WatchResponse.js';
-import { clientCredentials, loadService, serviceDefinition } from '@raftsman/wire';
+import { serviceDefinition } from '@raftsman/wire';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { boundsTxn } from '../../src/etcd/bounded-txn.js';
 import { etcdLimits } from '../../src/etcd/limits.js';
+import { ask, connect } from './asking.js';
 import { serveSingleMember, type Serving } from './single-member.js';
 
 const mebibyte = 1024 * 1024;
@@ -21,40 +22,29 @@ describe('a request that cannot be done', () => {
   let watch: WatchClient;
   beforeAll(async () => {
     serving = await serveSingleMember();
-    const client = <T>(service: string): T =>
-      new (loadService('etcd/rpc.proto', `etcdserverpb.${service}`))(
-        `127.0.0.1:${serving.port}`,
-        clientCredentials('insecure'),
-      ) as unknown as T;
-    [kv, lease, watch] = [client('KV'), client('Lease'), client('Watch')];
+    [kv, lease, watch] = [connect(serving, 'KV'), connect(serving, 'Lease'), connect(serving, 'Watch')];
     for (let at = 0; at < 5; at += 1)
-      await answer((done) => kv.put({ key: bytes('k'), value: bytes(String(at)) }, done));
-    await answer((done) => kv.compact({ revision: 4 }, done));
+      await ask((done) => kv.put({ key: bytes('k'), value: bytes(String(at)) }, done));
+    await ask((done) => kv.compact({ revision: 4 }, done));
   });
   afterAll(async () => {
     for (const client of [kv, lease, watch]) client.close();
     await serving.close();
   });
 
-  type Done<T> = (error: ServiceError | null, response?: T) => void;
-  /** The answer, or the refusal as [code, details]. */
-  function answer<T>(call: (done: Done<T>) => unknown): Promise<T | readonly [status, string]> {
-    return new Promise((resolve) => {
-      call((error, response) => resolve(error ? [error.code, error.details] : response!));
-    });
-  }
+  const refused = (code: status, details: unknown) => ({ code, details });
   const put = (key: string) => ({ requestPut: { key: bytes(key), value: bytes('x') } });
   const puts = (count: number) => Array.from({ length: count }, (_, at) => put(`t${at}`));
 
   it('too many operations, in any branch', async () => {
-    const tooMany = [status.INVALID_ARGUMENT, 'etcdserver: too many operations in txn request'];
-    expect(await answer((done) => kv.txn({ success: puts(129) }, done))).toEqual(tooMany);
-    expect(await answer((done) => kv.txn({ failure: puts(129) }, done))).toEqual(tooMany);
-    expect(await answer((done) => kv.txn({ success: puts(128) }, done))).toMatchObject({ succeeded: true });
+    const tooMany = refused(status.INVALID_ARGUMENT, 'etcdserver: too many operations in txn request');
+    expect(await ask((done) => kv.txn({ success: puts(129) }, done))).toEqual(tooMany);
+    expect(await ask((done) => kv.txn({ failure: puts(129) }, done))).toEqual(tooMany);
+    expect(await ask((done) => kv.txn({ success: puts(128) }, done))).toMatchObject({ succeeded: true });
   });
 
   it('half a million operations, which are refused before they are decoded', async () => {
-    const tooMany = [status.INVALID_ARGUMENT, 'etcdserver: too many operations in txn request'];
+    const tooMany = refused(status.INVALID_ARGUMENT, 'etcdserver: too many operations in txn request');
     const decode = boundsTxn(serviceDefinition('etcd/rpc.proto', 'etcdserverpb.KV'))['Txn']!
       .requestDeserialize;
     const empty = Buffer.alloc(1 << 20, Buffer.of(0x12, 0));
@@ -64,11 +54,11 @@ describe('a request that cannot be done', () => {
       expect(success.length).toBe(etcdLimits.txnTotalOpsMax + 1);
     }
     const success = Array.from({ length: 100_000 }, () => ({}));
-    expect(await answer((done) => kv.txn({ success }, done))).toEqual(tooMany);
+    expect(await ask((done) => kv.txn({ success }, done))).toEqual(tooMany);
   });
 
   it('one key twice', async () => {
-    const duplicate = [status.INVALID_ARGUMENT, 'etcdserver: duplicate key given in txn request'];
+    const duplicate = refused(status.INVALID_ARGUMENT, 'etcdserver: duplicate key given in txn request');
     const around = { requestDeleteRange: { key: bytes('a'), rangeEnd: bytes('b') } };
     const within = { requestTxn: { success: [put('a')] } };
     for (const success of [
@@ -76,56 +66,57 @@ describe('a request that cannot be done', () => {
       [put('a'), around],
       [put('a'), within],
     ])
-      expect(await answer((done) => kv.txn({ success }, done))).toEqual(duplicate);
+      expect(await ask((done) => kv.txn({ success }, done))).toEqual(duplicate);
     // One branch or the other is done.
-    expect(await answer((done) => kv.txn({ success: [put('a')], failure: [put('a')] }, done))).toMatchObject({
+    expect(await ask((done) => kv.txn({ success: [put('a')], failure: [put('a')] }, done))).toMatchObject({
       succeeded: true,
     });
   });
 
   it('revisions that are compacted, to come, or below zero', async () => {
-    const at = (revision: number | string) => answer((done) => kv.range({ key: bytes('k'), revision }, done));
-    const compacted = [status.OUT_OF_RANGE, 'etcdserver: mvcc: required revision has been compacted'];
-    const future = [status.OUT_OF_RANGE, 'etcdserver: mvcc: required revision is a future revision'];
+    const at = (revision: number | string) => ask((done) => kv.range({ key: bytes('k'), revision }, done));
+    const compacted = refused(status.OUT_OF_RANGE, 'etcdserver: mvcc: required revision has been compacted');
+    const future = refused(status.OUT_OF_RANGE, 'etcdserver: mvcc: required revision is a future revision');
     expect(await at(3)).toEqual(compacted);
     expect(await at(1_000_000)).toEqual(future);
     expect(await at('9223372036854775807')).toEqual(future);
     expect(await at(-1)).toMatchObject({ count: '1' });
-    const compact = (revision: number) => answer((done) => kv.compact({ revision }, done));
+    const compact = (revision: number) => ask((done) => kv.compact({ revision }, done));
     expect(await compact(4)).toEqual(compacted);
     expect(await compact(-1)).toEqual(compacted);
     expect(await compact(1_000_000)).toEqual(future);
     const inTxn = { success: [{ requestRange: { key: bytes('k'), revision: 1_000_000 } }, put('never')] };
-    expect(await answer((done) => kv.txn(inTxn, done))).toEqual(future);
-    expect(await answer((done) => kv.range({ key: bytes('never') }, done))).toMatchObject({ count: '0' });
+    expect(await ask((done) => kv.txn(inTxn, done))).toEqual(future);
+    expect(await ask((done) => kv.range({ key: bytes('never') }, done))).toMatchObject({ count: '0' });
   });
 
   it('leases that are not there', async () => {
-    const unknown = [status.NOT_FOUND, 'etcdserver: requested lease not found'];
+    const unknown = refused(status.NOT_FOUND, 'etcdserver: requested lease not found');
     const leased = { key: bytes('k'), value: bytes('x'), lease: 404 };
-    expect(await answer((done) => kv.put(leased, done))).toEqual(unknown);
-    expect(await answer((done) => kv.txn({ success: [{ requestPut: leased }] }, done))).toEqual(unknown);
-    expect(await answer((done) => lease.leaseRevoke({ ID: 404 }, done))).toEqual(unknown);
-    expect(await answer((done) => lease.leaseTimeToLive({ ID: 404 }, done))).toMatchObject({ TTL: '-1' });
-    expect(await answer((done) => lease.leaseGrant({ ID: 7, TTL: 9_000_000_001 }, done))).toEqual([
-      status.OUT_OF_RANGE,
-      'etcdserver: too large lease TTL',
-    ]);
+    expect(await ask((done) => kv.put(leased, done))).toEqual(unknown);
+    expect(await ask((done) => kv.txn({ success: [{ requestPut: leased }] }, done))).toEqual(unknown);
+    expect(await ask((done) => lease.leaseRevoke({ ID: 404 }, done))).toEqual(unknown);
+    expect(await ask((done) => lease.leaseTimeToLive({ ID: 404 }, done))).toMatchObject({ TTL: '-1' });
+    expect(await ask((done) => lease.leaseGrant({ ID: 7, TTL: 9_000_000_001 }, done))).toEqual(
+      refused(status.OUT_OF_RANGE, 'etcdserver: too large lease TTL'),
+    );
   });
 
   it('of a size beyond the bound, and far beyond', async () => {
-    const tooLarge = [status.INVALID_ARGUMENT, 'etcdserver: request is too large'];
+    const tooLarge = refused(status.INVALID_ARGUMENT, 'etcdserver: request is too large');
     const of = (size: number) =>
-      answer((done) => kv.put({ key: bytes('large'), value: Buffer.alloc(size) }, done));
+      ask((done) => kv.put({ key: bytes('large'), value: Buffer.alloc(size) }, done));
     expect(await of(1.5 * mebibyte)).toEqual(tooLarge);
     const atTheDoor = await of(3 * mebibyte);
-    expect(atTheDoor).toEqual([
-      status.RESOURCE_EXHAUSTED,
-      expect.stringMatching(/^grpc: received message larger than max \(\d+ vs\. 2097152\)$/),
-    ]);
+    expect(atTheDoor).toEqual(
+      refused(
+        status.RESOURCE_EXHAUSTED,
+        expect.stringMatching(/^grpc: received message larger than max \(\d+ vs\. 2097152\)$/),
+      ),
+    );
     const far = await Promise.all(Array.from({ length: 4 }, () => of(40 * mebibyte)));
-    for (const each of far) expect((each as readonly unknown[])[0]).toBe(status.RESOURCE_EXHAUSTED);
-    expect(await answer((done) => kv.range({ key: bytes('large') }, done))).toMatchObject({ count: '0' });
+    for (const each of far) expect(each.code).toBe(status.RESOURCE_EXHAUSTED);
+    expect(await ask((done) => kv.range({ key: bytes('large') }, done))).toMatchObject({ count: '0' });
   });
 
   it('watches: an id that is taken or not there, a range that is empty, history that is gone', async () => {

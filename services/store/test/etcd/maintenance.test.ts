@@ -1,61 +1,24 @@
-import { status, type ServiceError } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import type { KVClient } from '@raftsman/proto/gen/etcdserverpb/KV.js';
 import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import type { MaintenanceClient } from '@raftsman/proto/gen/etcdserverpb/Maintenance.js';
 import type { SnapshotResponse__Output } from '@raftsman/proto/gen/etcdserverpb/SnapshotResponse.js';
 import { encodeCommand, revision, type KeyValue } from '@raftsman/mvcc';
 import { logIndex, memberId } from '@raftsman/raft';
-import { clientCredentials, loadService } from '@raftsman/wire';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { until } from '../../../../test/support/until.js';
 import { encodeAlarmCommand } from '../../src/etcd/alarm-rows.js';
-import { createStateMachine, type EtcdFaceConfig } from '../../src/etcd/index.js';
+import { createStateMachine } from '../../src/etcd/index.js';
 import { hashKv } from '../../src/etcd/hash-kv.js';
 import { BoltFile } from '../../src/snapshot/bolt/reader.js';
 import { readVersion } from '../../src/snapshot/records.js';
 import { snapshotLimits } from '../../src/snapshot/limits.js';
 import { fileOf } from '../snapshot/memory-file.js';
-import { serveSingleMember, type Serving } from './single-member.js';
-
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function serve(config: Partial<EtcdFaceConfig> = {}): Promise<Serving> {
-  const serving = await serveSingleMember(config);
-  cleanups.push(() => serving.close());
-  return serving;
-}
-
-function client<T>({ port }: Serving, service: string): T {
-  const made = new (loadService('etcd/rpc.proto', `etcdserverpb.${service}`))(
-    `127.0.0.1:${port}`,
-    clientCredentials('insecure'),
-  );
-  cleanups.push(() => made.close());
-  return made as unknown as T;
-}
-
-function ask<Response>(
-  call: (callback: (error: ServiceError | null, response?: Response) => void) => unknown,
-): Promise<Response & { code?: status; details?: string }> {
-  return new Promise((resolve) => {
-    call((error, response) =>
-      resolve((error ? { code: error.code, details: error.details } : response) as never),
-    );
-  });
-}
+import { ask, client, serve } from './asking.js';
+import type { Serving } from './single-member.js';
 
 const put = (kv: KVClient, key: string, value: string | Buffer = 'v') =>
   ask((done) => kv.put({ key: Buffer.from(key), value: Buffer.from(value) }, done));
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 async function snapshotOf(serving: Serving): Promise<readonly SnapshotResponse__Output[]> {
   const messages: SnapshotResponse__Output[] = [];

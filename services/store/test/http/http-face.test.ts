@@ -5,6 +5,7 @@ import { Client } from '@grpc/grpc-js';
 import { clientCredentials } from '@raftsman/wire';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serveSingleMember, type Serving } from '../etcd/single-member.js';
+import { until } from '../../../../test/support/until.js';
 
 let serving: Serving;
 beforeEach(async () => {
@@ -32,14 +33,6 @@ function begin(path: string, body: object) {
   sent.on('error', () => undefined);
   sent.end(JSON.stringify(body));
   return { response: once(sent, 'response') as Promise<[IncomingMessage]>, leave: () => sent.destroy() };
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 /** grpc.health.v1.Health/Check: 1 is SERVING, 2 is not. */
