@@ -18,8 +18,6 @@ import type { Random } from '../simulation/random.js';
 export interface Scene {
   readonly members: Members;
   readonly random: Random;
-  /** Lives of members (`name/life`) whose disk was full: these may end by themselves. */
-  readonly mayEnd: Set<string>;
   /** Names of members whose disk is full now: the alarm of it stays. */
   readonly fullDisks: Set<string>;
   /** The leading member, as far as anybody knows. */
@@ -157,14 +155,12 @@ export const faultKinds: readonly FaultKind[] = [
       const member = await victim(scene);
       const fault = await fillDisk(member.machine.disk);
       scene.fullDisks.add(member.name);
-      scene.mayEnd.add(`${member.name}/${member.life}`);
       return {
         did: `filled the disk of ${member.name}`,
-        undoing: `${fault.undoing}, and starts ${member.name} again if it has ended`,
+        undoing: fault.undoing,
         undo: async () => {
           await fault.undo();
           scene.fullDisks.delete(member.name);
-          await member.start();
         },
       };
     },

@@ -142,16 +142,10 @@ class Soak {
     this.#scene = {
       members,
       random,
-      mayEnd: new Set(),
       fullDisks: new Set(),
       leader: () => leadingMember(this.#connections),
     };
-    members.onUnexpectedEnd = (member, how) => {
-      if (!this.#scene.mayEnd.has(`${member.name}/${member.life}`))
-        return this.anomaly(`${member.name} died: ${how}`);
-      this.#run.count('ends on a full disk');
-      this.#tell(`${member.name} ended on its full disk`);
-    };
+    members.onUnexpectedEnd = (member, how) => this.anomaly(`${member.name} died: ${how}`);
     this.#observers = members.all.map((member) => new Observer(this.#run, member));
   }
 
