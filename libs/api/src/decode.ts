@@ -4,7 +4,7 @@ import { parseYaml } from './decode/yaml.js';
 import { limits } from './limits.js';
 import { apiVersionOf, type KubeObject, type Resource } from './resource.js';
 import { badRequest, requestEntityTooLarge, unsupportedMediaType } from './status/index.js';
-import { isObject, ownProperty, type JsonValue } from './values.js';
+import { isObject, type JsonValue } from './values.js';
 
 export const mediaTypes = { json: 'application/json', yaml: 'application/yaml' } as const;
 
@@ -112,11 +112,4 @@ export const strictDecoding = (
   throw badRequest(
     `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: strict decoding error: ${strictErrors.join(', ')}`,
   );
-};
-
-/** `metadata.name`, wherever a body may be nothing like an object. */
-export const nameIn = (value: unknown): string => {
-  const metadata = isObject(value) ? ownProperty(value, 'metadata') : undefined;
-  const name = isObject(metadata) ? ownProperty(metadata, 'name') : undefined;
-  return typeof name === 'string' ? name : '';
 };

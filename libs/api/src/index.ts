@@ -10,7 +10,7 @@ export { openApiV2, openApiV3, openApiV3Index } from './openapi.js';
 export { validateCreate, validateUpdate } from './validation/index.js';
 export { pullPolicyOf, qosClassOf } from './kinds/pod/defaults.js';
 export { podSummary, type PodSummary } from './kinds/pod/summary.js';
-export { isKubeObject, type KubeKind } from './kinds/kind.js';
+export type { KubeKind } from './kinds/kind.js';
 export type * from './kinds/meta.js';
 export type * from './kinds/references.js';
 export type * from './kinds/pod/env.js';

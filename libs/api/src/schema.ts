@@ -149,7 +149,6 @@ export const int64 = (rest: { readonly default?: number } = {}): IntegerSchema =
   format: 'int64',
   ...rest,
 });
-export const num = (): NumberSchema => ({ kind: 'number' });
 export const bool = (rest: { readonly default?: boolean } = {}): BooleanSchema => ({
   kind: 'boolean',
   ...rest,

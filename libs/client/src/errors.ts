@@ -22,9 +22,6 @@ export const isNamespaceTerminating = (error: unknown): boolean =>
   error instanceof ApiError &&
   (error.status.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating');
 
-/** No server said what became of the call: it may have taken effect. */
-export const isAmbiguous = (error: unknown): boolean => hasReason(error, 'ServiceUnavailable', 'Timeout');
-
 export function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && typeof (error as Partial<ServiceError>).code === 'number';
 }
@@ -45,7 +42,7 @@ export function isTransient(error: ServiceError): boolean {
 }
 
 /** google.rpc.Status { 3: Any { 2: KubernetesStatus { 1: JSON } } }; undefined if it is not that. */
-export function parseStatusDetail(bytes: Uint8Array): Status | undefined {
+function parseStatusDetail(bytes: Uint8Array): Status | undefined {
   try {
     const any = protobufFields(bytes).get(3);
     const detail = any === undefined ? undefined : protobufFields(any).get(2);

@@ -3,7 +3,6 @@ export { createApiClient, type ApiClient, type ApiClientConfig, type CallTimeout
 export type { DeleteOptions, ResourceClient, WatchOptions } from './resource-client.js';
 export {
   keyOf,
-  splitKey,
   type ListOptions,
   type ObjectLike,
   type ObjectList,
@@ -16,7 +15,6 @@ export {
 export {
   hasReason,
   isAlreadyExists,
-  isAmbiguous,
   isConflict,
   isExpired,
   isNamespaceTerminating,

@@ -8,7 +8,7 @@ export interface LeaseSpec {
   leaseTransitions?: number;
 }
 
-export const microTimeOf = (wallMs: number): string => new Date(wallMs).toISOString().replace('Z', '000Z');
+const microTimeOf = (wallMs: number): string => new Date(wallMs).toISOString().replace('Z', '000Z');
 
 /**
  * When the lease may be taken, on the monotonic clock of the observer: `observedAtMs` is when this process saw the record

@@ -1,13 +1,4 @@
-/** Every bound of the core, with its unit. Those that a host tunes stand in RaftConfig; these are what it may start from. */
-
-/** Entries of one append: large enough to fill a link, small enough that a lost one costs little. */
-export const appendBytesMaxDefault = 1 << 20;
-/** Appends on their way to one follower: at 10 ms round trip and 1 MiB each, more than any link of ours carries. */
-export const inflightAppendsMaxDefault = 64;
-/** Entries proposed and not committed yet: what a leader that lost its majority may hold in memory. */
-export const uncommittedBytesMaxDefault = 32 << 20;
-/** Committed entries of one Ready: what the host applies before it looks at the network again. */
-export const committedBytesMaxDefault = 4 << 20;
+/** Every bound of the core that no host chooses, with its unit. Those that a host tunes stand in RaftConfig. */
 
 /** Reads that wait for their index, on one member. */
 export const pendingReadsMax = 16_384;

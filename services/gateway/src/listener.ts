@@ -70,15 +70,7 @@ export function createListener(backends: readonly Endpoint[], pool: Pool, logger
   }
 
   return {
-    listen: (at) =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(at.port, at.host, () => {
-          server.off('error', reject);
-          server.on('error', (error) => logger.error({ err: error }, 'listener'));
-          resolve();
-        });
-      }),
+    listen: (at) => listenOn(server, at, logger),
     cut: (backend) => {
       for (const [client, pair] of pairs) if (pair.backend === backend) client.destroy();
     },
@@ -91,4 +83,15 @@ export function createListener(backends: readonly Endpoint[], pool: Pool, logger
         });
       }),
   };
+}
+
+function listenOn(server: Server, { host, port }: Endpoint, logger: Logger): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      server.on('error', (error) => logger.error({ err: error }, 'listener'));
+      resolve();
+    });
+  });
 }

@@ -40,7 +40,7 @@ export function nftRuleset(ports: readonly ServicePort[], clusterCIDR: string): 
   ].join('\n');
 }
 
-export const tableName = 'raftsman-proxy';
+const tableName = 'raftsman-proxy';
 
 /** Bit of the packet mark that asks for masquerading: kube-proxy's. */
 const masqueradeMark = '0x4000';

@@ -12,5 +12,4 @@ export const coreV1 = within('io.k8s.api.core.v1');
 export const appsV1 = within('io.k8s.api.apps.v1');
 export const discoveryV1 = within('io.k8s.api.discovery.v1');
 export const coordinationV1 = within('io.k8s.api.coordination.v1');
-export const eventsV1 = within('io.k8s.api.events.v1');
 export const metaV1 = within('io.k8s.apimachinery.pkg.apis.meta.v1');

@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectMeta } from '../resource.js';
+import type { ObjectMeta } from '../resource.js';
 import { obj, opt, str, type Infer, type ObjectSchema, type Properties } from '../schema.js';
 import { objectMeta } from './meta.js';
 
@@ -27,15 +27,3 @@ interface Header {
   kind: string;
   metadata: ObjectMeta;
 }
-
-/** Whether a value is an object of any kind, as far as its envelope goes. */
-export const isKubeObject = (value: unknown): value is KubeObject =>
-  typeof value === 'object' &&
-  value !== null &&
-  'apiVersion' in value &&
-  typeof value.apiVersion === 'string' &&
-  'kind' in value &&
-  typeof value.kind === 'string' &&
-  'metadata' in value &&
-  typeof value.metadata === 'object' &&
-  value.metadata !== null;

@@ -11,7 +11,7 @@ import {
 import { patchTypes } from './patch.js';
 
 /** The name under which a write's fields are recorded in metadata.managedFields. */
-export const checkFieldManager = (fieldManager: string): readonly FieldError[] => {
+const checkFieldManager = (fieldManager: string): readonly FieldError[] => {
   const errors: FieldError[] = [];
   if (new TextEncoder().encode(fieldManager).byteLength > limits.fieldManagerLengthMaxBytes) {
     errors.push(tooLong('fieldManager', fieldManager, limits.fieldManagerLengthMaxBytes));

@@ -13,9 +13,9 @@ export type GroupKind = Pick<Resource, 'group' | 'kind'>;
 const qualified = (name: string, group: string): string => (group === '' ? name : `${name}.${group}`);
 
 /** `deployments.apps`, `pods` */
-export const qualifiedResource = ({ plural, group }: GroupResource): string => qualified(plural, group);
+const qualifiedResource = ({ plural, group }: GroupResource): string => qualified(plural, group);
 /** `Deployment.apps`, `Pod` */
-export const qualifiedKind = ({ kind, group }: GroupKind): string => qualified(kind, group);
+const qualifiedKind = ({ kind, group }: GroupKind): string => qualified(kind, group);
 
 const detailsOf = (resource: GroupResource, name = ''): { name: string; group: string; kind: string } => ({
   name,
@@ -153,9 +153,6 @@ export const expired = (message: string): ApiError => failure(410, 'Expired', me
 /** `oldest`: the first resourceVersion from which a watch can still be served. */
 export const watchTooOld = (requested: string, oldest: string): ApiError =>
   expired(`too old resource version: ${requested} (${oldest})`);
-
-/** The same where the watch cache has lost track of what is the oldest. */
-export const watchExpired = (): ApiError => expired('The resourceVersion for the provided watch is too old.');
 
 export const gone = (message: string): ApiError => failure(410, 'Gone', message);
 

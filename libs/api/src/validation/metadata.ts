@@ -20,8 +20,7 @@ const nameFormats: { readonly [kind: string]: FormatCheck } = {
   Namespace: dns1123Label,
   Service: dns1035Label,
 };
-export const nameFormatOf = ({ kind }: Pick<Resource, 'kind'>): FormatCheck =>
-  nameFormats[kind] ?? dns1123Subdomain;
+const nameFormatOf = ({ kind }: Pick<Resource, 'kind'>): FormatCheck => nameFormats[kind] ?? dns1123Subdomain;
 
 const encoder = new TextEncoder();
 export const utf8Length = (text: string): number => encoder.encode(text).length;

@@ -8,7 +8,7 @@ import { validatePortOrName } from './pod/probes.js';
 const AFFINITY_SECONDS_MAX = 86_400;
 const NONE = 'None';
 
-export const isHeadless = ({ clusterIP, clusterIPs }: ServiceSpec): boolean =>
+const isHeadless = ({ clusterIP, clusterIPs }: ServiceSpec): boolean =>
   clusterIP === NONE || clusterIPs?.[0] === NONE;
 
 const isNodePortable = ({ type }: ServiceSpec): boolean => type === 'NodePort' || type === 'LoadBalancer';

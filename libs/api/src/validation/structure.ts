@@ -23,7 +23,7 @@ const checkObject = (
   });
 
 /** What is missing, and values outside their enumeration, in all of `value`. */
-export const checkStructure = (schema: Schema, value: unknown, path: string): readonly FieldError[] => {
+const checkStructure = (schema: Schema, value: unknown, path: string): readonly FieldError[] => {
   if (schema.kind === 'string')
     return schema.enum !== undefined && typeof value === 'string' && !schema.enum.includes(value)
       ? [notSupported(path, value, schema.enum.toSorted())]

@@ -48,8 +48,7 @@ export function renderLogRecord(record: LogRecord, timestamps: boolean): Buffer 
   return Buffer.concat(parts);
 }
 
-export const logTimestamp = (timeMs: number): string =>
-  new Date(timeMs).toISOString().replace('Z', '000000Z');
+const logTimestamp = (timeMs: number): string => new Date(timeMs).toISOString().replace('Z', '000000Z');
 
 /** Cuts one stream of output into records. Holds at most one record's bytes. */
 export class LogRecordEncoder {

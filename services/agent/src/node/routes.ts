@@ -6,7 +6,7 @@ import type { Logger } from '@raftsman/telemetry';
 const run = promisify(execFile);
 
 /** Marks the routes that are ours, see rtnetlink(7) `rtm_protocol`: any number that nobody else here uses. */
-export const routeProtocol = '182';
+const routeProtocol = '182';
 
 export interface Route {
   /** A podCIDR. */

@@ -90,7 +90,7 @@ const nextSandboxAttempt = (state: PodRuntimeState): number =>
   Math.max(-1, ...state.sandboxes.map(({ metadata }) => metadata.attempt)) + 1;
 
 /** No container runs or will run again; also what the API already has for finished stays so. */
-export function podIsFinished(pod: Pod, state: PodRuntimeState): boolean {
+function podIsFinished(pod: Pod, state: PodRuntimeState): boolean {
   if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return true;
   const init = initContainersOf(pod).filter((container) => !isSidecar(container));
   if (pod.spec.restartPolicy === 'Never') {

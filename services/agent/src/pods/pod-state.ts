@@ -10,8 +10,6 @@ export interface PodRuntimeState {
   readonly containers: readonly ContainerStatus[];
 }
 
-export const emptyPodState: PodRuntimeState = { sandboxes: [], containers: [] };
-
 export async function readPodState(runtime: Runtime, podUid: string): Promise<PodRuntimeState> {
   const [sandboxes, containers] = await Promise.all([
     runtime.listPodSandboxes({ podUid }),

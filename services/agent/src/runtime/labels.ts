@@ -1,8 +1,8 @@
 import type { Labels } from './runtime.js';
 
 /** The labels and annotations that kubelet puts on sandboxes and containers; `crictl` and other tools read them too. */
-export const podNameLabel = 'io.kubernetes.pod.name';
-export const podNamespaceLabel = 'io.kubernetes.pod.namespace';
+const podNameLabel = 'io.kubernetes.pod.name';
+const podNamespaceLabel = 'io.kubernetes.pod.namespace';
 export const podUidLabel = 'io.kubernetes.pod.uid';
 export const containerNameLabel = 'io.kubernetes.container.name';
 

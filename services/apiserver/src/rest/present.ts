@@ -48,7 +48,7 @@ export function presentList(resource: Resource, result: ListResult, how: Present
   }
 }
 
-export function kubeList(resource: Resource, result: ListResult): KubeList {
+function kubeList(resource: Resource, result: ListResult): KubeList {
   const { remainingItemCount } = result;
   return {
     kind: `${resource.kind}List`,

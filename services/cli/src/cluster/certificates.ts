@@ -14,7 +14,7 @@ export interface PlannedCertificate {
 }
 
 /** The first address of a range: the `kubernetes` Service's. */
-export function firstAddress(cidr: string): string {
+function firstAddress(cidr: string): string {
   const parts = cidr.split('/')[0]!.split('.').map(Number);
   return [...parts.slice(0, 3), parts[3]! + 1].join('.');
 }
@@ -23,7 +23,7 @@ export function firstAddress(cidr: string): string {
  * Every certificate of a cluster. `api-ca` signs the API's servers and clients, `etcd-ca` the stores and their clients (so that no node's
  * certificate opens a store), `peer-ca` the stores among themselves. `ca.crt` holds the first two: what a client checks any server against.
  */
-export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCertificate[] {
+function plannedCertificates(cluster: ClusterConfig): readonly PlannedCertificate[] {
   const client = (
     name: string,
     commonName: string,
@@ -33,63 +33,6 @@ export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCer
     authority: 'api-ca',
     request: { commonName, organizations, usages: ['client'] },
   });
-  const masters = cluster.masters.flatMap(({ name, address }): PlannedCertificate[] => {
-    const here = { dnsNames: ['localhost', name], ipAddresses: [...new Set(['127.0.0.1', address])] };
-    return [
-      {
-        name: `store-${name}`,
-        authority: 'etcd-ca',
-        request: { commonName: name, ...here, usages: ['server', 'client'] },
-      },
-      {
-        name: `nats-${name}`,
-        authority: 'api-ca',
-        request: { commonName: `nats-${name}`, ...here, usages: ['server', 'client'] },
-      },
-      {
-        name: `peer-${name}`,
-        authority: 'peer-ca',
-        request: { commonName: name, ...here, usages: ['server', 'client'] },
-      },
-      {
-        name: `apiserver-${name}`,
-        authority: 'api-ca',
-        request: {
-          commonName: 'kube-apiserver',
-          usages: ['server'],
-          dnsNames: [
-            ...here.dnsNames,
-            'kubernetes',
-            'kubernetes.default',
-            'kubernetes.default.svc',
-            'kubernetes.default.svc.cluster.local',
-          ],
-          ipAddresses: [
-            ...new Set([...here.ipAddresses, cluster.gateway.address, firstAddress(cluster.serviceCIDR)]),
-          ],
-        },
-      },
-    ];
-  });
-  const witnesses = cluster.witnesses.flatMap(({ name, address }): PlannedCertificate[] => {
-    const here = { dnsNames: ['localhost', name], ipAddresses: [...new Set(['127.0.0.1', address])] };
-    const request = { commonName: name, ...here, usages: ['server', 'client'] } as const;
-    return [
-      { name: `store-${name}`, authority: 'etcd-ca', request },
-      { name: `peer-${name}`, authority: 'peer-ca', request },
-    ];
-  });
-  const workers = cluster.workers.map(({ name, address }): PlannedCertificate => ({
-    name,
-    authority: 'api-ca',
-    request: {
-      commonName: `system:node:${name}`,
-      organizations: ['system:nodes'],
-      dnsNames: ['localhost', name],
-      ipAddresses: [...new Set(['127.0.0.1', address])],
-      usages: ['server', 'client'],
-    },
-  }));
   return [
     client('admin', 'admin', ['system:masters']),
     client('apiserver-kubelet-client', 'system:kube-apiserver', ['system:masters']),
@@ -112,11 +55,67 @@ export function plannedCertificates(cluster: ClusterConfig): readonly PlannedCer
         usages: ['server', 'client'],
       },
     },
-    ...masters,
-    ...witnesses,
-    ...workers,
+    ...cluster.masters.flatMap((master) => ofMaster(master, cluster)),
+    ...cluster.witnesses.flatMap(ofWitness),
+    ...cluster.workers.map(ofWorker),
   ];
 }
+
+/** The names that a machine's servers are asked by, on itself and from others. */
+const namesOf = ({ name, address }: { readonly name: string; readonly address: string }) => ({
+  dnsNames: ['localhost', name],
+  ipAddresses: [...new Set(['127.0.0.1', address])],
+});
+
+function ofMaster(
+  master: ClusterConfig['masters'][number],
+  { gateway, serviceCIDR }: ClusterConfig,
+): readonly PlannedCertificate[] {
+  const { name } = master;
+  const here = namesOf(master);
+  const usages = ['server', 'client'] as const;
+  return [
+    { name: `store-${name}`, authority: 'etcd-ca', request: { commonName: name, ...here, usages } },
+    { name: `nats-${name}`, authority: 'api-ca', request: { commonName: `nats-${name}`, ...here, usages } },
+    { name: `peer-${name}`, authority: 'peer-ca', request: { commonName: name, ...here, usages } },
+    {
+      name: `apiserver-${name}`,
+      authority: 'api-ca',
+      request: {
+        commonName: 'kube-apiserver',
+        usages: ['server'],
+        dnsNames: [
+          ...here.dnsNames,
+          'kubernetes',
+          'kubernetes.default',
+          'kubernetes.default.svc',
+          'kubernetes.default.svc.cluster.local',
+        ],
+        ipAddresses: [...new Set([...here.ipAddresses, gateway.address, firstAddress(serviceCIDR)])],
+      },
+    },
+  ];
+}
+
+function ofWitness(witness: ClusterConfig['witnesses'][number]): readonly PlannedCertificate[] {
+  const { name } = witness;
+  const request = { commonName: name, ...namesOf(witness), usages: ['server', 'client'] } as const;
+  return [
+    { name: `store-${name}`, authority: 'etcd-ca', request },
+    { name: `peer-${name}`, authority: 'peer-ca', request },
+  ];
+}
+
+const ofWorker = (worker: ClusterConfig['workers'][number]): PlannedCertificate => ({
+  name: worker.name,
+  authority: 'api-ca',
+  request: {
+    commonName: `system:node:${worker.name}`,
+    organizations: ['system:nodes'],
+    ...namesOf(worker),
+    usages: ['server', 'client'],
+  },
+});
 
 /** Makes what is missing in the cluster's pki folder. Rejects with UserError if an authority in it is damaged. */
 export async function ensureCertificates(cluster: ClusterConfig, paths: StatePaths): Promise<void> {

@@ -57,7 +57,7 @@ export function groundOf(at: ClusterAt): Ground {
 }
 
 /** Where the containerd of a rack's worker is. */
-export function workerContainerd(at: Pick<ClusterAt, 'cluster' | 'paths'>, worker: string): ContainerdPaths {
+function workerContainerd(at: Pick<ClusterAt, 'cluster' | 'paths'>, worker: string): ContainerdPaths {
   return containerdPaths(join(at.paths.data, worker), at.cluster.name, worker);
 }
 

@@ -22,5 +22,5 @@ export function createTimeline(say: (line: string) => void, nowMs: () => number)
   };
 }
 
-export const formatMs = (durationMs: number): string =>
+const formatMs = (durationMs: number): string =>
   durationMs < 1_000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1_000).toFixed(2)} s`;

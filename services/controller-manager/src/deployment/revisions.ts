@@ -15,7 +15,7 @@ import {
 
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 const revisionHistoryAnnotation = 'deployment.kubernetes.io/revision-history';
-export const templateHashLabel = 'pod-template-hash';
+const templateHashLabel = 'pod-template-hash';
 
 /** Not copied from a Deployment to its ReplicaSets. */
 const ownAnnotations = new Set([

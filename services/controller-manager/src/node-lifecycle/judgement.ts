@@ -10,7 +10,7 @@ export const unreachableKey = 'node.kubernetes.io/unreachable';
 export const notReadyKey = 'node.kubernetes.io/not-ready';
 const ownKeys: ReadonlySet<string> = new Set([unreachableKey, notReadyKey]);
 
-export const unknownReason = 'NodeStatusUnknown';
+const unknownReason = 'NodeStatusUnknown';
 
 export const readyCondition = (node: Pick<Node, 'status'>): NodeCondition | undefined =>
   node.status?.conditions?.find(({ type }) => type === 'Ready');

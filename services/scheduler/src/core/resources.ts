@@ -9,7 +9,7 @@ const assumedMemoryBytes = 200 * 1024 * 1024;
 
 type Quantities = { readonly [resource: string]: string | number } | undefined;
 
-export const amountOf = (resource: string, quantity: string | number): number =>
+const amountOf = (resource: string, quantity: string | number): number =>
   resource === 'cpu' ? parseCpuMillis(quantity) : parseBytes(quantity);
 
 export function amounts(quantities: Quantities): Map<string, number> {

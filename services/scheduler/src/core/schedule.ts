@@ -42,7 +42,7 @@ function best(
 }
 
 /** "0/3 nodes are available: 1 Too many pods, 2 Insufficient cpu." */
-export function fitError(nodes: number, reasons: ReadonlyMap<string, number>): string {
+function fitError(nodes: number, reasons: ReadonlyMap<string, number>): string {
   const told = [...reasons].map(([reason, count]) => `${count} ${reason}`).toSorted();
   return `0/${nodes} nodes are available: ${told.join(', ')}.`;
 }

@@ -25,7 +25,7 @@ export function requireAdmin(state: AuthState, identity: Identity): void {
   if (!isAdmin(state, identity)) throw new AuthError('permission-denied');
 }
 
-export const isAdmin = (state: AuthState, { user }: Identity): boolean =>
+const isAdmin = (state: AuthState, { user }: Identity): boolean =>
   !state.enabled || state.hasRole(user, rootRole);
 
 export function requireRead(state: AuthState, identity: Identity, key: string, rangeEnd: string): void {

@@ -14,7 +14,7 @@ import type { KeyValue as WireKeyValue } from '@raftsman/proto/gen/mvccpb/KeyVal
 
 /** The store's answers as messages; headers of whole responses are the caller's. */
 
-export const wireLease = (id: LeaseId): string | number => (id === 0n ? 0 : id.toString());
+const wireLease = (id: LeaseId): string | number => (id === 0n ? 0 : id.toString());
 
 export function wireKeyValue(kv: KeyValue, keysOnly = false): WireKeyValue {
   const key = Buffer.from(kv.key, 'latin1');

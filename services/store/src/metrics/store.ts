@@ -12,18 +12,8 @@ export function addStoreMetrics(
   const { counts } = stateMachine;
   const ranges = (): number => counts.range + calls.handled('/etcdserverpb.KV/Range');
   page.add(
-    ...counters('put_total', 'Puts, alone or in transactions, seen by this member.', () => counts.put),
-    ...counters(
-      'delete_total',
-      'Deletions, alone or in transactions, seen by this member.',
-      () => counts.deleteRange,
-    ),
-    ...counters(
-      'txn_total',
-      'Transactions of more than one operation seen by this member.',
-      () => counts.txn,
-    ),
     ...counters('range_total', 'Ranges, alone or in transactions, seen by this member.', ranges),
+    ...changeCounts(counts),
     gauge(
       'etcd_mvcc_db_total_size_in_use_in_bytes',
       'Bytes of keys, values and their history.',
@@ -75,6 +65,16 @@ export function addStoreMetrics(
     ]),
   );
 }
+
+const changeCounts = (counts: EtcdStateMachine['counts']): readonly MetricSource[] => [
+  ...counters('put_total', 'Puts, alone or in transactions, seen by this member.', () => counts.put),
+  ...counters(
+    'delete_total',
+    'Deletions, alone or in transactions, seen by this member.',
+    () => counts.deleteRange,
+  ),
+  ...counters('txn_total', 'Transactions of more than one operation seen by this member.', () => counts.txn),
+];
 
 function counter(name: string, help: string, read: () => number): MetricSource {
   return { name, help, type: 'counter', read };

@@ -52,6 +52,10 @@ export async function arrive(voters: readonly PeerAddress[], newcomer: Newcomer)
  * whoever's entries it acknowledged has them in its log. So before it says anything it asks every one of them (not a majority: the one left out
  * may be the only other that knows), enters a term after all of theirs, and does not vote until its commit index has reached the end of the
  * longest of their logs. It acknowledges what it is sent at once: that is true again.
+ *
+ * Two that are rebuilt at once wait for each other. Of three members that is all there is to do: the two may have been the majority for something of
+ * which the third knows nothing. Of five, any majority has one of the other three in it, so that these could answer for both; but then each must be
+ * told by the other that it has forgotten, by a process that does not take part yet, and must hear of it if the other is through first.
  */
 export async function rebuild(peers: readonly PeerAddress[], newcomer: Newcomer): Promise<void> {
   const { journal, logger } = newcomer;

@@ -26,7 +26,7 @@ const validateName = (name: string, path: string): readonly FieldError[] => [
   ),
 ];
 
-export const validateQuantity = (value: string | number, path: string): Quantity | readonly FieldError[] => {
+const validateQuantity = (value: string | number, path: string): Quantity | readonly FieldError[] => {
   const amount = parseQuantity(value);
   if (amount instanceof InvalidQuantity) return [invalidValue(path, value, amount.message)];
   return amount.nanos < 0n
@@ -34,7 +34,7 @@ export const validateQuantity = (value: string | number, path: string): Quantity
     : amount;
 };
 
-export const isErrors = (result: Quantity | readonly FieldError[]): result is readonly FieldError[] =>
+const isErrors = (result: Quantity | readonly FieldError[]): result is readonly FieldError[] =>
   Array.isArray(result);
 
 const validateAmount = (name: string, value: string | number, path: string): readonly FieldError[] => {

@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** The name sorts before what a distribution may have put there: the runtime takes the first. */
-export const cniConfFile = '10-raftsman.conflist';
+const cniConfFile = '10-raftsman.conflist';
 
 export interface CniConfig {
   readonly podCidr: string;

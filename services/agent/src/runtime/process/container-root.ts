@@ -3,8 +3,8 @@ import { dirname, join, normalize } from 'node:path';
 import type { ContainerConfig } from '../runtime.js';
 
 /** Where a process finds its volumes: README.md, "The process runtime". */
-export const rootVariable = 'RAFTSMAN_ROOT';
-export const volumeVariable = (volume: string): string =>
+const rootVariable = 'RAFTSMAN_ROOT';
+const volumeVariable = (volume: string): string =>
   `RAFTSMAN_VOLUME_${volume.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
 
 /**

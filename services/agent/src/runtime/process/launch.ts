@@ -83,7 +83,7 @@ async function findExecutable(file: string, path: string, cwd: string): Promise<
 }
 
 /** A shell's convention, which Kubernetes shows too: 128 and the signal's number. */
-export function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number {
+function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number {
   if (code !== null) return code;
   return 128 + (signal === null ? 0 : (osConstants.signals[signal] ?? 0));
 }
