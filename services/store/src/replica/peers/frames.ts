@@ -14,7 +14,7 @@ import { MalformedError } from './bytes.js';
  */
 export const frameKinds = { hello: 1, welcome: 2, end: 3, messages: 4, ping: 5 } as const;
 
-/** Only for tests and frames that say nothing else. */
+/** The whole frame. */
 export const pingFrame: Buffer = Buffer.of(1, 0, 0, 0, frameKinds.ping);
 
 const lengthBytes = 4;
@@ -46,7 +46,12 @@ export class FrameAssembler {
   next(): Buffer | null {
     if (this.#frame === null) {
       const length = this.#readLength();
-      if (length === null) return null;
+      if (length === null) {
+        // All of it was taken: an idle stream keeps no chunk.
+        this.#chunk = none;
+        this.#at = 0;
+        return null;
+      }
       if (length === 0 || length > this.frameBytesMax)
         throw new MalformedError(`a frame of ${length} bytes, at most ${this.frameBytesMax} are taken`);
       const end = this.#at + length;
