@@ -93,31 +93,3 @@ test('an entry of many changes is seen whole, and reaches the disk whole while o
   expect(counted(restored)).toEqual({ live: 0, versions: 2 * keyCount });
   expect([...restored.rows()]).toEqual([...stateMachine.rows()]);
 });
-
-test('what is on the disk while an entry is being recorded is the state before it', async () => {
-  const journal = await openJournal(await temporaryDirectory());
-  const hardState = { term: term(1), vote: null, commit: logIndex(2) };
-  await journal.write({ entries: [fill, clear], hardState, install: null, sync: true });
-  const stateMachine = createStateMachine();
-  const applier = applierOf(stateMachine, journal);
-  await applier.apply([fill]);
-  await journal.flush();
-  const recordSome = journal.recordSome.bind(journal);
-  const flushes: Promise<void>[] = [];
-  vi.spyOn(journal, 'recordSome').mockImplementation((rows) => {
-    recordSome(rows);
-    flushes.push(journal.flush());
-  });
-  await applier.apply([clear]);
-  expect(flushes.length).toBeGreaterThanOrEqual(2);
-  await Promise.all(flushes);
-  const restored = createStateMachine();
-  await restored.restore(journal.rowBatches());
-  const { live, versions } = counted(restored);
-  const index = journal.durableState.index;
-  expect({ index, live, versions }).toEqual(
-    index === 1
-      ? { index: 1, live: keyCount, versions: keyCount }
-      : { index: 2, live: 0, versions: 2 * keyCount },
-  );
-});
