@@ -2,6 +2,7 @@ import { ApiError } from '@raftsman/api';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ApiClient } from '../src/api-client.js';
 import { isAlreadyExists, isConflict, isNotFound } from '../src/errors.js';
+import { clientLimits } from '../src/limits.js';
 import { configMap, configMaps, connect, type ConfigMap } from './support/client.js';
 import { startMemoryApiserver, type MemoryApiserver } from './support/memory-apiserver.js';
 import { MemoryStore } from './support/memory-store.js';
@@ -71,7 +72,7 @@ describe('api client', () => {
     expect((await maps.get({ namespace: 'default', name: 'a' })).data).toEqual({ count: '3' });
   });
 
-  it('spreads calls over the apiservers, and goes on within a second when one dies', async () => {
+  it('spreads calls over the apiservers, and waits for none that has died', async () => {
     const store = new MemoryStore();
     const servers = [await serve(store), await serve(store), await serve(store)];
     const maps = client(...servers).of<ConfigMap>(configMaps);
@@ -83,7 +84,7 @@ describe('api client', () => {
     await servers[0]!.close();
     const startedMs = Date.now();
     for (let index = 0; index < 20; index += 1) await maps.get({ namespace: 'default', name: 'a' });
-    expect(Date.now() - startedMs).toBeLessThan(1_000);
+    expect(Date.now() - startedMs).toBeLessThan(clientLimits.attemptTimeoutMs);
   });
 
   it('asks another apiserver when one says UNAVAILABLE or nothing, but never repeats a nameless create', async () => {

@@ -38,8 +38,10 @@ describe('passwords', () => {
       const { user, system } = process.cpuUsage(before);
       return (user + system) / 1_000;
     };
-    await costMs(stored);
-    const [known, unknown] = [await costMs(stored), await costMs(null)];
+    // The least of a few: collected garbage is in the others.
+    const leastMs = async (of: string | null): Promise<number> =>
+      Math.min(await costMs(of), await costMs(of), await costMs(of));
+    const [known, unknown] = [await leastMs(stored), await leastMs(null)];
     expect(unknown).toBeGreaterThan(known / 3);
     expect(unknown).toBeLessThan(known * 3);
   });
