@@ -237,10 +237,12 @@ function writeCompare(writer: ByteWriter, compare: Compare): void {
 
 function readCompare(reader: ByteReader): Compare {
   const target = named(compareTargets, reader);
-  const base = { result: named(compareResults, reader), key: reader.binary(), rangeEnd: reader.binary() };
-  if (target === 'VALUE') return { ...base, target, operand: reader.binary() };
-  if (target === 'LEASE') return { ...base, target, operand: reader.lease() };
-  return { ...base, target, operand: reader.signed() };
+  const result = named(compareResults, reader);
+  const key = reader.binary();
+  const rangeEnd = reader.binary();
+  if (target === 'VALUE') return { result, key, rangeEnd, target, operand: reader.binary() };
+  if (target === 'LEASE') return { result, key, rangeEnd, target, operand: reader.lease() };
+  return { result, key, rangeEnd, target, operand: reader.signed() };
 }
 
 function list<T>(reader: ByteReader, item: () => T): T[] {

@@ -84,7 +84,7 @@ export class RaftLog {
     for (const entry of durable) left -= entrySizeBytes(entry);
     const first = this.#tail[0];
     if (first === undefined || entrySizeBytes(first) > left) return durable;
-    return [...durable, ...this.#sliceTail(this.#tailStart, to, left)];
+    return durable.concat(this.#sliceTail(this.#tailStart, to, left));
   }
 
   #sliceTail(from: number, to: number, bytesMax: number): readonly Entry[] {

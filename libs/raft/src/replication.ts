@@ -157,9 +157,15 @@ export function handleAppendRequest(state: RaftState, message: MessageOf<'append
 }
 
 function acknowledge(state: RaftState, to: MemberId, index: number): void {
-  const none = { hintIndex: logIndex(0), hintTerm: term(0) };
   state.acknowledgedIndex = Math.max(state.acknowledgedIndex, index);
-  state.send({ kind: 'append-response', to, success: true, index: logIndex(index), ...none });
+  state.send({
+    kind: 'append-response',
+    to,
+    success: true,
+    index: logIndex(index),
+    hintIndex: logIndex(0),
+    hintTerm: term(0),
+  });
 }
 
 /** §3.5: the hint lets the leader skip all entries of a term that cannot match. */

@@ -26,7 +26,8 @@ export interface Context {
 export const storeOf = (context: Context): MvccStore => context.stateMachine.store;
 
 export function header(context: Context, revision: Revision = storeOf(context).revision): ResponseHeader {
-  return { ...memberHeader(context), revision };
+  const { clusterId, id, term } = context.replica.status();
+  return { clusterId, memberId: id, raftTerm: term, revision };
 }
 
 /** For answers that have nothing to do with the keys. */

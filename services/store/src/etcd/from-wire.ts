@@ -99,20 +99,24 @@ function parseOp(op: RequestOp__Output, opsMax: number, budget: Budget): Op {
 /** An operand that does not belong to the target counts as left out. */
 function parseCompare(compare: Compare__Output): Compare {
   if (compare.key.length === 0) throw etcdError('emptyKey');
-  const { result, target } = compare;
-  if (typeof result !== 'string') throw etcdError('invalidCompare');
-  const base = { result, key: binary(compare.key), rangeEnd: binary(compare.rangeEnd) };
+  const { target } = compare;
+  if (typeof compare.result !== 'string') throw etcdError('invalidCompare');
+  const { result } = compare;
+  const key = binary(compare.key);
+  const rangeEnd = binary(compare.rangeEnd);
   switch (target) {
     case 'VERSION':
-      return { ...base, target, operand: Number(compare.version ?? 0) };
+      return { result, key, rangeEnd, target, operand: Number(compare.version ?? 0) };
     case 'CREATE':
-      return { ...base, target, operand: Number(compare.createRevision ?? 0) };
+      return { result, key, rangeEnd, target, operand: Number(compare.createRevision ?? 0) };
     case 'MOD':
-      return { ...base, target, operand: Number(compare.modRevision ?? 0) };
-    case 'VALUE':
-      return { ...base, target, operand: compare.value === undefined ? '' : binary(compare.value) };
+      return { result, key, rangeEnd, target, operand: Number(compare.modRevision ?? 0) };
+    case 'VALUE': {
+      const operand = compare.value === undefined ? '' : binary(compare.value);
+      return { result, key, rangeEnd, target, operand };
+    }
     case 'LEASE':
-      return { ...base, target, operand: BigInt(compare.lease ?? 0) };
+      return { result, key, rangeEnd, target, operand: BigInt(compare.lease ?? 0) };
     default:
       throw etcdError('invalidCompare');
   }

@@ -24,7 +24,7 @@ export function wireKeyValue(kv: KeyValue, keysOnly = false): WireKeyValue {
     createRevision: kv.createRevision,
     modRevision: kv.modRevision,
     version: kv.version,
-    ...(keysOnly ? {} : { value: Buffer.from(kv.value, 'latin1') }),
+    value: keysOnly ? undefined : Buffer.from(kv.value, 'latin1'),
     lease: wireLease(kv.lease),
   };
 }
@@ -70,6 +70,6 @@ export function wireEvent(kv: KeyValue, previous: KeyValue | null): Event {
   return {
     type: isTombstone(kv) ? 'DELETE' : 'PUT',
     kv: wireKeyValue(kv),
-    ...(previous === null ? {} : { prevKv: wireKeyValue(previous) }),
+    prevKv: previous === null ? null : wireKeyValue(previous),
   };
 }
