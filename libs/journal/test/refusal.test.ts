@@ -40,7 +40,7 @@ async function tamper(
   await database.close();
 }
 
-const batchKey = (number: number) => Buffer.from([0x6e, 0, 0, 0, 0, 0, 0, 0, number]);
+const batchKey = (number: number) => Buffer.from([0x74, 0, 0, 0, 0, 0, 0, 0, number]);
 
 async function flipLastByte(directory: string, key: Uint8Array): Promise<void> {
   await tamper(join(directory, 'rows'), async (database) => {

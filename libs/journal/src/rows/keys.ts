@@ -4,11 +4,14 @@ import { getWhole, putWhole, wholeBytes } from '../whole.js';
  * The keyspaces, told apart by the first byte. Numbers are 8 bytes big-endian, so that byte order is numeric order.
  *
  *     i                      identity
- *     s                      where the state rows stand (generation, applied index and term, configuration)
  *     r <generation> <key>   a row of the state machine
- *     n <number>             that this batch of rows was written
+ *     s                      where the state rows stand (generation, applied index and term, configuration)
+ *     t <number>             that this batch of rows was written
+ *
+ * What every batch writes comes after the rows: a table of LevelDB that began before them would span them all, and each compaction of new rows would
+ * rewrite the old ones beside it. The rows of a store come in ascending order.
  */
-const keyspace = { identity: 0x69, state: 0x73, row: 0x72, batch: 0x6e };
+const keyspace = { identity: 0x69, row: 0x72, state: 0x73, batch: 0x74 };
 
 const single = (first: number): Uint8Array => Uint8Array.of(first);
 
