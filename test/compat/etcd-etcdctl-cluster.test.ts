@@ -100,6 +100,25 @@ describe.skipIf(reason !== undefined)(`etcdctl against three members of each ${r
     return outcomes.map(({ raw }) => raw);
   }
 
+  it('metrics of what members say to each other', async () => {
+    const samples = async ({ members }: Cluster): Promise<readonly string[]> => {
+      const page = await (await fetch(`http://${members[0]!.client}/metrics`)).text();
+      const lines = page.split('\n').filter((line) => /^(?:# TYPE )?etcd_network_/.test(line));
+      return lines.map((line) => line.replaceAll(/"[0-9a-f]+"/g, 'ID').replace(/ [1-9]\S*$/, ' N'));
+    };
+    const [theirs, ours] = await Promise.all(clusters.map(samples));
+    // etcd does not show what it has not counted yet, as failures.
+    const both = ours!.filter((line) => theirs!.includes(line));
+    for (const counted of [
+      'etcd_network_active_peers{Local=ID,Remote=ID} N',
+      'etcd_network_peer_received_bytes_total{From=ID} N',
+      'etcd_network_peer_sent_bytes_total{To=ID} N',
+    ])
+      expect(both.filter((line) => line === counted)).toHaveLength(2);
+    expect(both).toEqual(expect.arrayContaining(['# TYPE etcd_network_active_peers gauge']));
+    expect(both).toEqual(expect.arrayContaining(['# TYPE etcd_network_peer_sent_bytes_total counter']));
+  });
+
   const leaderOf = async (cluster: Cluster): Promise<string> => {
     for (const { client, name } of cluster.members) {
       const { stdout } = await etcdctl([client], ['endpoint', 'status', '-w', 'fields']);

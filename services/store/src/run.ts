@@ -7,7 +7,7 @@ import { checkFirstStart, type StoreConfig } from './config.js';
 import { ConfigError, ListenError, RemovedError } from './errors.js';
 import { createEtcdServices, createStateMachine } from './etcd/index.js';
 import { storeLimits } from './limits.js';
-import { addMeasurements } from './metrics/replica.js';
+import { addMeasurements, addTraffic } from './metrics/replica.js';
 import { startReplica, type RunningReplica } from './replica/index.js';
 import type { PeerTarget } from './replica/peers/client.js';
 import { parseUrl, targetOf } from './urls.js';
@@ -32,6 +32,11 @@ export async function run(config: StoreConfig, logger: Logger, signal: AbortSign
   const { requestBytesMax, quotaBackendBytes } = etcdConfig;
   const metrics = new MetricsPage();
   addMeasurements(metrics, () => running.measurements());
+  addTraffic(
+    metrics,
+    () => replica.status().id,
+    () => running.traffic(),
+  );
   const port = createClientPort({
     face,
     replica,

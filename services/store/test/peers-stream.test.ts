@@ -13,6 +13,7 @@ import { helloTo, peerProtocol, removedLine, type PeerIdentity } from '../src/re
 import { Keepalive, type Swept } from '../src/replica/peers/keepalive.js';
 import { PeerCall } from '../src/replica/peers/peer-call.js';
 import { PeerLink } from '../src/replica/peers/peer-link.js';
+import { noTraffic } from '../src/replica/peers/traffic.js';
 import { until } from '../../../test/support/until.js';
 
 const logger = createLogger({ component: 'test', level: 'silent' });
@@ -76,7 +77,7 @@ async function listening(changes: Partial<PeerIdentity> = {}) {
     { identity: identityOf(self, changes), known, keepalive, logger },
     {
       greeted: (from) => heard.greeted.push(from),
-      messages: (messages) => heard.messages.push(...messages),
+      messages: (_from, messages) => heard.messages.push(...messages),
       unreachable: (from) => heard.unreachable.push(from),
       position: () => ({ term: 3, lastLogIndex: 7 }),
     },
@@ -131,6 +132,7 @@ async function upgraded(port: number) {
 
 const linkTo = (targets: readonly { readonly target: string; readonly security: 'insecure' }[]) => {
   const told = { opened: 0, broken: 0 };
+  const traffic = noTraffic(self);
   const link = new PeerLink(
     { id: self, name: 'm1', targets },
     {
@@ -139,10 +141,10 @@ const linkTo = (targets: readonly { readonly target: string; readonly security: 
       disowned: () => undefined,
       removed: () => undefined,
     },
-    { identity: identityOf(peer), keepalive: new HandKeepalive(), logger },
+    { identity: identityOf(peer), keepalive: new HandKeepalive(), traffic, logger },
   );
   onTestFinished(() => link.close());
-  return { link, told };
+  return { link, told, traffic };
 };
 
 describe('a stream between two members', () => {
@@ -350,14 +352,16 @@ describe('a link to a peer', () => {
 
   test('hurries when the peer was heard, and tells when it breaks', async () => {
     const { exchange, target } = await listening();
-    const { link, told } = linkTo([target]);
+    const { link, told, traffic } = linkTo([target]);
     await until('a connection', () => told.opened === 1);
+    expect(traffic).toMatchObject({ isActive: true, disconnects: 0 });
     exchange.close();
     await until('the news', () => told.broken === 1);
     link.hurry();
     await until('a connection', () => told.opened === 2);
     link.hurry();
     expect(told).toEqual({ opened: 2, broken: 1 });
+    expect(traffic).toMatchObject({ isActive: true, disconnects: 1 });
   });
 
   test('keeps no more than its queue for a peer that does not read', async () => {
@@ -377,7 +381,7 @@ describe('a link to a peer', () => {
       deaf.cut();
       await deaf.close();
     });
-    const { link, told } = linkTo([{ target: `127.0.0.1:${deaf.port}`, security: 'insecure' }]);
+    const { link, told, traffic } = linkTo([{ target: `127.0.0.1:${deaf.port}`, security: 'insecure' }]);
     await until('a connection', () => told.opened === 1);
     const before = process.memoryUsage().arrayBuffers;
     const shared = append(256 * 1024);
@@ -387,5 +391,7 @@ describe('a link to a peer', () => {
     }
     // Frames that were handed over are copies: without back-pressure these were 125 MiB.
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024);
+    expect(traffic.sentBytes).toBeGreaterThan(256 * 1024);
+    expect(traffic.droppedMessages).toBeGreaterThan(100);
   });
 });

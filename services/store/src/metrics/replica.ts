@@ -1,6 +1,7 @@
 import type { MetricsPage, MetricSource } from '@raftsman/telemetry';
 import type { Replica } from '../contract.js';
 import type { ReplicaMeasurements } from '../replica/measurements.js';
+import type { PeerTraffic } from '../replica/peers/traffic.js';
 
 const counter = (name: string, help: string, read: () => number): MetricSource => ({
   name,
@@ -91,5 +92,49 @@ export function addMeasurements(page: MetricsPage, measured: () => ReplicaMeasur
     'etcd_disk_wal_fsync_duration_seconds',
     'Time to write and sync a group of log entries.',
     measured().logSyncSeconds,
+  );
+}
+
+/** What members say to each other: of the stream of messages, without states. */
+export function addTraffic(
+  page: MetricsPage,
+  self: () => number,
+  traffic: () => readonly PeerTraffic[],
+): void {
+  const hex = (id: number): string => id.toString(16);
+  const each = (label: 'To' | 'From', of: (peer: PeerTraffic) => number) => () =>
+    traffic().map((one) => [{ [label]: hex(one.peer) }, of(one)] as const);
+  const between = (of: (peer: PeerTraffic) => number) => () =>
+    traffic().map((one) => [{ Local: hex(self()), Remote: hex(one.peer) }, of(one)] as const);
+  page.add(
+    {
+      name: 'etcd_network_peer_sent_bytes_total',
+      help: 'Bytes of messages sent to peers.',
+      type: 'counter',
+      read: each('To', ({ sentBytes }) => sentBytes),
+    },
+    {
+      name: 'etcd_network_peer_received_bytes_total',
+      help: 'Bytes of messages received from peers.',
+      type: 'counter',
+      read: each('From', ({ receivedBytes }) => receivedBytes),
+    },
+    {
+      name: 'etcd_network_peer_sent_failures_total',
+      help: 'Messages for peers that were dropped.',
+      type: 'counter',
+      read: each('To', ({ droppedMessages }) => droppedMessages),
+    },
+    {
+      name: 'etcd_network_disconnected_peers_total',
+      help: 'How often an open connection to a peer broke.',
+      type: 'counter',
+      read: between(({ disconnects }) => disconnects),
+    },
+    gauge(
+      'etcd_network_active_peers',
+      '1 while the connection to a peer is open.',
+      between(({ isActive }) => (isActive ? 1 : 0)),
+    ),
   );
 }

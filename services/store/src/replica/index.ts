@@ -14,6 +14,7 @@ import type { ReplicaMeasurements } from './measurements.js';
 import type { Membership } from './members/membership.js';
 import { Reconfigurer } from './members/reconfigurer.js';
 import type { PeerTarget } from './peers/client.js';
+import type { PeerTraffic } from './peers/traffic.js';
 import { PeerTransport } from './peers/transport.js';
 import { Proposals } from './proposals.js';
 import { Reads } from './reads.js';
@@ -53,6 +54,8 @@ export interface RunningReplica {
   /** Rejects when the replica cannot go on; the process must end. Never resolves. */
   readonly failed: Promise<never>;
   measurements(): ReplicaMeasurements;
+  /** With each peer. */
+  traffic(): readonly PeerTraffic[];
   /** Gives leadership to another member, if this one has it and there is one. */
   handOver(): Promise<void>;
   /** Refuses those who wait, writes what waits, and closes the data directory. */
@@ -95,6 +98,7 @@ async function join(options: ReplicaOptions, opened: Opened): Promise<RunningRep
     replica: host,
     failed: host.failed,
     measurements: () => host.measurements(),
+    traffic: () => transport.traffic(),
     handOver: () => host.handOver(),
     stop: async () => {
       await host.stop();

@@ -17,7 +17,8 @@ export interface LogPosition {
 
 export interface ExchangeEvents {
   greeted(from: MemberId, hello: PeerHello): void;
-  messages(messages: readonly Message[]): void;
+  /** In one frame of so many bytes. */
+  messages(from: MemberId, messages: readonly Message[], frameBytes: number): void;
   unreachable(peer: MemberId): void;
   /** How far this member is; not behind what it has told anybody. */
   position(): LogPosition;
@@ -115,7 +116,7 @@ export class Exchange {
   #messages(from: MemberId, body: Buffer): void {
     const messages = decodeMessages(from, this.#options.identity.self, body);
     if (typeof messages === 'string') throw new MalformedError(messages);
-    this.#events.messages(messages);
+    this.#events.messages(from, messages, body.length);
   }
 
   #ended(stream: IncomingStream, from: MemberId | null, reason: string): void {

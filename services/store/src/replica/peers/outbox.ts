@@ -19,10 +19,13 @@ export class Outbox {
     return dropped;
   }
 
-  push(message: Message, countMax: number = storeLimits.peerQueueMessagesMax): void {
+  /** Answers how many were dropped for it. */
+  push(message: Message, countMax: number = storeLimits.peerQueueMessagesMax): number {
+    const droppedBefore = this.#dropped;
     this.#messages.push(message);
     this.#bytes += messageSizeBytes(message);
     while (this.#messages.length > countMax || this.#overBytes()) this.#dropOne();
+    return this.#dropped - droppedBefore;
   }
 
   /** One frame's worth, at least one message. */

@@ -8,6 +8,7 @@ import { helloTo, removedLine, type PeerIdentity } from './hello.js';
 import type { Keepalive } from './keepalive.js';
 import { Outbox } from './outbox.js';
 import { PeerCall } from './peer-call.js';
+import type { PeerTraffic } from './traffic.js';
 
 type LinkState =
   /** Until the peer's welcome; while there are other targets not for long. */
@@ -30,6 +31,8 @@ export interface LinkEvents {
 export interface LinkOptions {
   readonly identity: PeerIdentity;
   readonly keepalive: Keepalive;
+  /** Counted here, but for what is received. */
+  readonly traffic: PeerTraffic;
   readonly logger: Logger;
 }
 
@@ -79,7 +82,8 @@ export class PeerLink {
 
   send(message: Message): void {
     const open = this.#state.kind === 'open';
-    this.#outbox.push(message, open ? undefined : storeLimits.peerOfflineMessagesMax);
+    const countMax = open ? undefined : storeLimits.peerOfflineMessagesMax;
+    this.#options.traffic.droppedMessages += this.#outbox.push(message, countMax);
   }
 
   /** Writes what waits, as far as the peer takes it. */
@@ -87,8 +91,10 @@ export class PeerLink {
     while (this.#state.kind === 'open' && !this.#state.congested && !this.#outbox.isEmpty) {
       const { call } = this.#state;
       const messages = this.#outbox.takeFrame().filter(isSent);
-      if (messages.length > 0 && !call.write(encodeMessages(messages)))
-        this.#state = { kind: 'open', call, congested: true };
+      if (messages.length === 0) continue;
+      const frame = encodeMessages(messages);
+      this.#options.traffic.sentBytes += frame.length;
+      if (!call.write(frame)) this.#state = { kind: 'open', call, congested: true };
     }
   }
 
@@ -115,6 +121,7 @@ export class PeerLink {
     if (this.#state.kind !== 'connecting' || this.#state.call !== call) return;
     this.#state = { kind: 'open', call, congested: false };
     this.#options.keepalive.add(call);
+    this.#options.traffic.isActive = true;
     this.#failures = 0;
     this.#lastComplaint = '';
     this.#options.logger.info({ peer: this.#peer.name }, 'connected to peer');
@@ -142,7 +149,10 @@ export class PeerLink {
     this.#failures += 1;
     if (end.code === 'lost') this.#events.disowned(end.details);
     if (end.code === 'removed' && end.details === removedLine) this.#events.removed();
-    if (state.kind === 'open') this.#events.broken();
+    if (state.kind !== 'open') return;
+    this.#options.traffic.isActive = false;
+    this.#options.traffic.disconnects += 1;
+    this.#events.broken();
   }
 
   #hangUp(call: PeerCall): void {

@@ -16,6 +16,7 @@ import type { OutgoingState } from './outgoing-state.js';
 import { PeerLink } from './peer-link.js';
 import { SnapshotReceiver } from './snapshot-receiver.js';
 import { sendSnapshot } from './snapshot-sender.js';
+import { noTraffic, type PeerTraffic } from './traffic.js';
 
 export interface TransportOptions {
   readonly identity: PeerIdentity;
@@ -29,6 +30,7 @@ export interface TransportOptions {
 interface Neighbour {
   readonly address: PeerAddress;
   readonly link: PeerLink;
+  readonly traffic: PeerTraffic;
   /** It talks to this member, whose log does not know it yet: a leader that was added while this member was away. */
   readonly isVisitor: boolean;
 }
@@ -53,7 +55,11 @@ export class PeerTransport {
     this.#events = events;
     const hears = {
       greeted: (from: MemberId, hello: PeerHello) => this.#greeted(from, hello),
-      messages: (messages: readonly Message[]) => events.messages(messages),
+      messages: (from: MemberId, messages: readonly Message[], frameBytes: number) => {
+        const traffic = this.#neighbours.get(from)?.traffic;
+        if (traffic !== undefined) traffic.receivedBytes += frameBytes;
+        events.messages(messages);
+      },
       unreachable: (peer: MemberId) => this.#unreachable(peer),
       position: () => events.position(),
     };
@@ -122,6 +128,10 @@ export class PeerTransport {
     return sendSnapshot(state, messageTerm, to, neighbour.link.target, this.#options.identity);
   }
 
+  traffic(): readonly PeerTraffic[] {
+    return Array.from(this.#neighbours.values(), ({ traffic }) => traffic);
+  }
+
   async close(): Promise<void> {
     for (const { link } of this.#neighbours.values()) link.close();
     this.#neighbours.clear();
@@ -146,14 +156,15 @@ export class PeerTransport {
       disowned: (reason: string) => this.#events.disowned(reason),
       removed: () => this.#events.removed(),
     };
-    const link = new PeerLink(address, hears, { identity, keepalive: this.#keepalive, logger });
-    this.#neighbours.set(id, { address, link, isVisitor });
+    const traffic = noTraffic(id);
+    const link = new PeerLink(address, hears, { identity, keepalive: this.#keepalive, traffic, logger });
+    this.#neighbours.set(id, { address, link, traffic, isVisitor });
   }
 
   /** A connection that works is kept, wherever its peer is to be found from now on: it may not be there yet. */
-  #keep({ address: before, link }: Neighbour, address: PeerAddress): void {
+  #keep({ address: before, link, traffic }: Neighbour, address: PeerAddress): void {
     if (!sameTargets(before.targets, address.targets)) link.move(address);
-    this.#neighbours.set(address.id, { address, link, isVisitor: false });
+    this.#neighbours.set(address.id, { address, link, traffic, isVisitor: false });
   }
 
   #leave(id: MemberId): void {
