@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deepEqual, jsonClone, measure, semanticEqual, withoutNulls } from '../src/values.js';
 
-const value = fc.jsonValue({ maxDepth: 3 });
+/** What comes through decodeBody: see JsonValue. */
+const value = fc.jsonValue({ maxDepth: 3 }).filter((json) => !JSON.stringify(json).includes('__proto__'));
 
 describe('values', () => {
   it('are equal if their JSON is, whatever the order of keys', () => {
