@@ -1,4 +1,5 @@
-import { Client, Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import type { AlarmResponse__Output } from '@raftsman/proto/gen/etcdserverpb/AlarmResponse.js';
+import { type MethodDefinition, Client, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { clientCredentials, loadProto } from '@raftsman/wire';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -119,6 +120,25 @@ describe('any request', () => {
 
   /** Ours to answer for: a request that the member could not cope with. */
   const ownFault = [status.DEADLINE_EXCEEDED, status.DATA_LOSS, status.ABORTED, status.CANCELLED];
+  /** Whoever raises this alarm by a request, as etcd lets them, has all others refused until it is disarmed. */
+  const corruptLine = 'etcdserver: corrupt cluster';
+
+  async function disarm(): Promise<void> {
+    const method = unary.find(({ path }) => path === '/etcdserverpb.Maintenance/Alarm') as MethodDefinition<
+      object,
+      AlarmResponse__Output
+    >;
+    const ask = (request: object): Promise<AlarmResponse__Output> =>
+      new Promise((resolve, reject) => {
+        const { path, requestSerialize, responseDeserialize } = method;
+        client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error, answer) =>
+          error ? reject(error) : resolve(answer!),
+        );
+      });
+    const { alarms } = await ask({ action: 'GET' });
+    for (const { memberID, alarm } of alarms) await ask({ action: 'DEACTIVATE', memberID, alarm });
+    expect((await ask({ action: 'GET' })).alarms).toEqual([]);
+  }
 
   /** Bytes that are no message are an internal error, as with every gRPC server; nothing else is, and no slip of ours shows. */
   function isExplained(code: status, details: string): boolean {
@@ -140,12 +160,14 @@ describe('any request', () => {
         for (const [at, error] of answers.entries()) {
           const code = error?.code ?? status.OK;
           counts.set(code, (counts.get(code) ?? 0) + 1);
+          if (error?.details === corruptLine) continue;
           expect(ownFault, `${batch[at]!.method.path}: ${error?.details}`).not.toContain(code);
           expect(
             isExplained(code, error?.details ?? ''),
             `${batch[at]!.method.path}: ${error?.details}`,
           ).toBe(true);
         }
+        await disarm();
       }),
       { numRuns: 100 },
     );
