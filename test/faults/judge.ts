@@ -18,13 +18,16 @@ import type { Truth } from './truth.js';
 
 type KvOperation = Operation<KvInput, KvOutput>;
 
-/** All that was recorded of one phase, which ended quietly at `endRevision`. */
+/** All that was recorded of one phase. */
 export interface Evidence {
   readonly operations: readonly KvOperation[];
   readonly staleReads: readonly StaleRead[];
   readonly watches: readonly WatchRecord[];
   readonly compactions: readonly Compaction[];
+  /** Up to which all events are known. */
   readonly endRevision: number;
+  /** Why the phase has no quiet end: then more may have happened than `endRevision`, and it is judged up to there. Null: it ended quietly, and that is all. */
+  readonly brokeOff: string | null;
 }
 
 export interface Judgement {
@@ -62,7 +65,8 @@ export class Judge {
     return this.#state;
   }
 
-  judge({ operations, staleReads, watches, compactions, endRevision }: Evidence): Judgement {
+  judge(evidence: Evidence): Judgement {
+    const { operations, staleReads, watches, compactions, endRevision } = asFarAsKnown(evidence);
     const startMs = performance.now();
     const anomalies: string[] = [];
     const replay = new Replay(this.#state);
@@ -124,6 +128,24 @@ export class Judge {
   #broken(anomaly: string, startMs: number): Judgement {
     return { anomalies: [anomaly], isUndecided: true, revisions: 0, checkMs: performance.now() - startMs };
   }
+}
+
+/**
+ * Without what was answered with a later revision than is known: that happened after all the rest, so that a right history without it is right too.
+ * Watches are compared with what is known only, as they are.
+ */
+function asFarAsKnown(evidence: Evidence): Evidence {
+  const { operations, staleReads, endRevision, brokeOff } = evidence;
+  if (brokeOff === null) return evidence;
+  return {
+    ...evidence,
+    operations: operations.filter(
+      ({ outcome }) => outcome.kind !== 'ok' || outcome.output.revision <= endRevision,
+    ),
+    staleReads: staleReads.filter(
+      ({ outcome }) => outcome.kind !== 'ok' || outcome.output.revision <= endRevision,
+    ),
+  };
 }
 
 function judgeWatch(

@@ -6,10 +6,11 @@ import { soak, type SoakReport } from './soak.js';
 
 /** `node test/faults/soak.mjs <directory> <phase>`: what a run left is judged again. Answers the exit code. */
 export function judgeKept(directory: string, phase: string): number {
-  const { anomalies, isUndecided, revisions } = judgeAgain(directory, Number(phase));
+  const { anomalies, isUndecided, revisions, brokeOff } = judgeAgain(directory, Number(phase));
   console.log(`${revisions} revisions${isUndecided ? ', UNDECIDED' : ''}, ${anomalies.length} anomalies`);
+  if (brokeOff !== null) console.log(`the run broke off (${brokeOff}): what came later is not judged`);
   for (const anomaly of anomalies) console.log(`- ${anomaly}`);
-  return anomalies.length === 0 && !isUndecided ? 0 : 1;
+  return anomalies.length === 0 && !isUndecided && brokeOff === null ? 0 : 1;
 }
 
 /** `make soak`: DURATION (30m, 90s, …) and SEED from the environment. Answers the exit code. */
@@ -42,7 +43,7 @@ export async function main(): Promise<number> {
 }
 
 function print(
-  { anomalies, phases, revisions, faults, counts, recoveryMs, directory }: SoakReport,
+  { anomalies, phases, revisions, faults, counts, recoveryMs, directory, kept }: SoakReport,
   seed: number,
 ): void {
   const sorted = [...recoveryMs].sort((a, b) => a - b);
@@ -61,6 +62,7 @@ function print(
     return;
   }
   console.log(`VERDICT: ${anomalies.length} ANOMALIES (histories, timeline and logs: ${directory})`);
+  for (const phase of kept) console.log(`judge again: node test/faults/soak.mjs ${directory} ${phase}`);
   for (const anomaly of anomalies.slice(0, 20)) console.log(`- ${anomaly.slice(0, 1_000)}`);
 }
 

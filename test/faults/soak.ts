@@ -14,7 +14,7 @@ import {
 import { Random } from '../simulation/random.js';
 import { connect, isReady, reasonOf, type Connection } from './client.js';
 import { disarm, hashKv, leadingMember, type MemberHash } from './cluster.js';
-import { Judge, type Evidence } from './judge.js';
+import { Judge, type Evidence, type Judgement } from './judge.js';
 import { startMembers, type Members } from './members.js';
 import { disturb, faultKinds, type FaultKind, type Scene } from './nemesis.js';
 import { Recording } from './recording.js';
@@ -55,6 +55,8 @@ export interface SoakReport {
   /** From the last heal of each phase to a write that every member answered. */
   readonly recoveryMs: readonly number[];
   readonly directory: string;
+  /** The phases whose files were left in `directory`, to be judged again; the last is the one that ended the run, if any did. */
+  readonly kept: readonly number[];
 }
 
 const soakLimits = {
@@ -84,7 +86,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   try {
     await soaking.run();
   } catch (error) {
-    soaking.anomaly(`the run broke off: ${error instanceof Error ? error.stack : String(error)}`);
+    soaking.brokeOff(error);
   } finally {
     await ledger.close().catch((error: unknown) => options.tell(`healing: ${reasonOf(error)}`));
     await soaking.close();
@@ -154,14 +156,26 @@ class Soak {
     this.#tell(
       `seed ${this.#options.seed}, ${this.#members.machines.areApart ? 'members in network namespaces' : 'members on loopback: no cut links, no full disks (they need root)'}`,
     );
+    // What brings the members up is recorded as of the first phase.
     this.#recording.begin(1);
     await this.#recovered();
     const untilMs = performance.now() + durationMs;
     while (performance.now() < untilMs && signal?.aborted !== true && !this.#isHopeless()) {
       this.#phase += 1;
+      if (this.#phase > 1) this.#recording.begin(this.#phase);
       await this.#disturbedPhase(Math.min(phaseMs, untilMs - performance.now()));
       await this.#quietEnd();
     }
+  }
+
+  /** After `run` rejected: the present phase is kept as far as it came, and judged up to the revision until which everything is known. */
+  brokeOff(error: unknown): void {
+    this.anomaly(`the run broke off: ${error instanceof Error ? error.stack : String(error)}`);
+    if (this.#recording.isKept) return;
+    const { truth } = this.#run;
+    let endRevision = this.#judge.state.revision;
+    while (truth.events(endRevision + 1) !== null) endRevision += 1;
+    this.#judged(this.#takeEvidence(endRevision, reasonOf(error)));
   }
 
   report(): SoakReport {
@@ -173,6 +187,7 @@ class Soak {
       counts: this.#run.counts,
       recoveryMs: this.#recoveryMs,
       directory: this.#options.directory,
+      kept: this.#recording.kept,
     };
   }
 
@@ -204,14 +219,19 @@ class Soak {
       this.#operate(traffic.signal),
     ];
     const troubled = disturb(this.#scene, this.#ledger, kinds, (what) => this.#tell(what), trouble.signal);
-    await Promise.race([sleep(lengthMs), aborted(signal), ...busy, troubled]);
-    trouble.abort();
-    await troubled;
-    await this.#ledger.healAll();
-    await this.#recovered();
-    // Healthy traffic too, before the end of the phase.
-    await sleep(500);
-    traffic.abort();
+    try {
+      await Promise.race([sleep(lengthMs), aborted(signal), ...busy, troubled]);
+      trouble.abort();
+      await troubled;
+      await this.#ledger.healAll();
+      await this.#recovered();
+      // Healthy traffic too, before the end of the phase.
+      await sleep(500);
+    } finally {
+      trouble.abort();
+      traffic.abort();
+      await Promise.allSettled([...busy, troubled]);
+    }
     await Promise.all(busy);
   }
 
@@ -262,31 +282,38 @@ class Soak {
       for (const observer of this.#observers) observer.requestProgress();
       return this.#observers.every((observer) => observer.told >= read.revision);
     });
+    const evidence = this.#takeEvidence(read.revision, null);
+    const { operations, watches, staleReads } = evidence;
+    const judgement = this.#judged(evidence);
+    const answered = operations.filter(({ outcome }) => outcome.kind === 'ok').length;
+    if (answered < soakLimits.answeredPerPhaseMin)
+      this.anomaly(`void: only ${answered} operations were answered`);
+    if (!judgement.isUndecided) await this.#compareMembers(read);
+    this.#tell(
+      `phase ${this.#phase}: ${operations.length} operations (${answered} answered), ${watches.length} watches, ${staleReads.length} stale reads, revision ${read.revision}, judged in ${Math.round(judgement.checkMs)} ms: ${this.#run.anomalies.length === 0 ? 'no anomaly' : `${this.#run.anomalies.length} ANOMALIES`}`,
+    );
+    await this.#recording.end(run.anomalies.length === 0);
+    run.compactions.splice(0, run.compactions.length - soakLimits.compactionsKept);
+  }
+
+  /** All that was recorded since the last time. */
+  #takeEvidence(endRevision: number, brokeOff: string | null): Evidence {
+    const run = this.#run;
     for (const observer of this.#observers) observer.cut();
     const { staleReads, watches } = run;
     [run.staleReads, run.watches] = [[], []];
-    const evidence: Evidence = {
-      operations: run.recorder.take(),
-      staleReads,
-      watches,
-      compactions: [...run.compactions],
-      endRevision: read.revision,
-    };
-    const answered = evidence.operations.filter(({ outcome }) => outcome.kind === 'ok').length;
-    this.#recording.keep(this.#judge, run.leases, evidence);
+    const operations = run.recorder.take();
+    return { operations, staleReads, watches, compactions: [...run.compactions], endRevision, brokeOff };
+  }
+
+  #judged(evidence: Evidence): Judgement {
+    // First, so that nothing is missing if judging fails.
+    this.#recording.keep(this.#judge, this.#run.leases, evidence);
     const judgement = this.#judge.judge(evidence);
     for (const anomaly of judgement.anomalies) this.anomaly(anomaly);
     if (judgement.isUndecided) this.anomaly('the checker did not decide');
-    if (answered < soakLimits.answeredPerPhaseMin)
-      this.anomaly(`void: only ${answered} operations were answered`);
     this.#revisions += judgement.revisions;
-    if (!judgement.isUndecided) await this.#compareMembers(read);
-    this.#tell(
-      `phase ${this.#phase}: ${evidence.operations.length} operations (${answered} answered), ${watches.length} watches, ${staleReads.length} stale reads, revision ${read.revision}, judged in ${Math.round(judgement.checkMs)} ms: ${this.#run.anomalies.length === 0 ? 'no anomaly' : `${this.#run.anomalies.length} ANOMALIES`}`,
-    );
-    await this.#recording.end(run.anomalies.length === 0);
-    this.#recording.begin(this.#phase + 1);
-    run.compactions.splice(0, run.compactions.length - soakLimits.compactionsKept);
+    return judgement;
   }
 
   async #readAll(): Promise<RangeOutput> {
