@@ -2,9 +2,6 @@ import { createRequire } from 'node:module';
 import type * as GrpcJs from '@grpc/grpc-js';
 import { LogVerbosity } from '@grpc/grpc-js/build/src/constants.js';
 import { setLoggerVerbosity } from '@grpc/grpc-js/build/src/logging.js';
-import type * as ProtoLoader from '@grpc/proto-loader';
-import type * as Reflection from '@grpc/reflection';
-import type * as HealthCheck from 'grpc-health-check';
 
 /**
  * What processes do without until they use it, since it holds megabytes: a store serves its ports by itself, and dials nobody while all is well.
@@ -17,13 +14,6 @@ const require = createRequire(import.meta.url);
 
 /** For those that dial, or listen on ports of gRPC's own. */
 export const grpcJs = (): typeof GrpcJs => require('@grpc/grpc-js') as typeof GrpcJs;
-
-/** For those that describe contracts to others. */
-export const protoLoader = (): typeof ProtoLoader => require('@grpc/proto-loader') as typeof ProtoLoader;
-
-export const reflection = (): typeof Reflection => require('@grpc/reflection') as typeof Reflection;
-
-export const healthCheck = (): typeof HealthCheck => require('grpc-health-check') as typeof HealthCheck;
 
 /** For a process whose own log tells what grpc-js would print beside it. */
 export const silenceGrpc = (): void => setLoggerVerbosity(LogVerbosity.NONE);

@@ -1,5 +1,5 @@
 export { Metadata, silenceGrpc, status } from './grpc.js';
-export { loadProto, loadService, loadTypes, serviceDefinition } from './load-proto.js';
+export { loadService, loadTypes, serviceDefinition } from './load-proto.js';
 export {
   clientCredentials,
   serverCredentials,

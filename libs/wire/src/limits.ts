@@ -22,4 +22,8 @@ export const wireLimits = {
   /** HTTP/1.1 connections between two requests. */
   httpKeepAliveTimeoutMs: 60_000,
   httpHeaderBytesMax: 16 * 1024,
+  /** One request to health or reflection: a name. */
+  standardRequestBytesMax: 4 * 1024,
+  /** Services of one server that its health tells of, as in grpc-go. */
+  healthServicesMax: 100,
 } as const;

@@ -1,25 +1,12 @@
 import { join } from 'node:path';
 import type { ServiceClientConstructor, ServiceDefinition } from '@grpc/grpc-js';
-import type { PackageDefinition } from '@grpc/proto-loader';
 import { protoRoot } from '@raftsman/proto';
 import protobuf, { type Root } from 'protobufjs';
-import { grpcJs, protoLoader } from './grpc.js';
+import { grpcJs } from './grpc.js';
 import { definitionOf } from './service-definition.js';
 
 /** How messages look in TypeScript; proto/generate.sh makes the types with the same options. */
 const options = { longs: String, enums: String, defaults: true, oneofs: true } as const;
-
-const descriptions = new Map<string, PackageDefinition>();
-
-/** One contract with the descriptors of all its parts, for reflection; loaded once a process. `file` is relative to proto/: `raftsman/v1/api.proto`. */
-export function loadProto(file: string): PackageDefinition {
-  let description = descriptions.get(file);
-  if (description === undefined) {
-    description = protoLoader().loadSync(file, { ...options, includeDirs: [protoRoot] });
-    descriptions.set(file, description);
-  }
-  return description;
-}
 
 /** All contracts that were asked for: what several of them import is there once. */
 const contracts = newRoot();

@@ -6,7 +6,8 @@ import { grpcJs } from './grpc.js';
 import { Http2GrpcServer } from './http2/server.js';
 import { wireLimits } from './limits.js';
 import { listenShared, type SharedPort } from './shared-port.js';
-import { addReflection, Health, type ServiceTarget } from './standard-services.js';
+import { Health } from './standard/health.js';
+import { reflectionServices } from './standard/reflection.js';
 import { serverCredentials, type ServerSecurity } from './tls.js';
 import type { UpgradeFace } from './upgrade.js';
 
@@ -42,13 +43,13 @@ export function createGrpcServer(
 ): GrpcServer {
   const { reflection = true, http, upgrade, ...serverOptions } = options;
   const server = http === undefined ? ownPorts(serverOptions) : sharedPorts(serverOptions, { http, upgrade });
-  for (const service of services) server.addService(service.definition, service.implementation);
   const health = new Health();
-  server.addLater('/grpc.health.', (target) => health.addTo(target));
-  if (reflection) {
-    const protoFiles = services.map(({ protoFile }) => protoFile);
-    server.addLater('/grpc.reflection.', (target) => addReflection(target, protoFiles));
-  }
+  const described = [...services, health.service];
+  for (const { definition, implementation } of [
+    ...described,
+    ...(reflection ? reflectionServices(described) : []),
+  ])
+    server.addService(definition, implementation);
   return {
     listen: server.listen,
     setServing: (service, serving) => health.set(service, serving ? 'SERVING' : 'NOT_SERVING'),
@@ -69,8 +70,6 @@ export function createGrpcServer(
 /** What serves: grpc-js' server on ports of its own, or ours on ports that HTTP/1.1 shares. */
 interface Serving {
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void;
-  /** Services whose calls' paths begin with `prefix`, added at the latest when the first of them comes. */
-  addLater(prefix: string, add: (target: ServiceTarget) => void): void;
   readonly listen: GrpcServer['listen'];
   /** Takes no more calls; resolves when those that run have ended. */
   readonly close: () => Promise<void>;
@@ -87,7 +86,6 @@ function ownPorts(options: ServerOptions): Serving {
   });
   return {
     addService: (definition, implementation) => server.addService(definition, implementation),
-    addLater: (_prefix, add) => add(server),
     listen: (address, security) =>
       new Promise((resolve, reject) => {
         server.bindAsync(address, serverCredentials(security), (error, port) => {
@@ -107,7 +105,6 @@ function sharedPorts(options: ServerOptions, faces: Faces): Serving {
   const ports: SharedPort[] = [];
   return {
     addService: (definition, implementation) => server.addService(definition, implementation),
-    addLater: (prefix, add) => server.addLater(prefix, () => add(server)),
     listen: async (address, security) => {
       const port = await listenShared(address, security, {
         ...faces,

@@ -3,7 +3,7 @@ import type { IConversionOptions, Method, Service, Type } from 'protobufjs';
 
 type AnyMethod = MethodDefinition<object, object>;
 
-/** What grpc-js and our own server need to know of a service, as proto-loader has it, without the descriptors that only reflection asks for. */
+/** What grpc-js and our own server need to know of a service, as proto-loader has it, without descriptors. */
 export function definitionOf(service: Service, options: IConversionOptions): ServiceDefinition {
   const fullName = service.fullName.replace(/^\./, '');
   return Object.fromEntries(

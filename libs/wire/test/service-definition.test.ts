@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MethodDefinition } from '@grpc/grpc-js';
+import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import { protoRoot } from '@raftsman/proto';
-import { loadProto, loadService, serviceDefinition } from '@raftsman/wire';
+import { loadService, serviceDefinition } from '@raftsman/wire';
 import { describe, expect, it } from 'vitest';
 
 /** All services of our contracts: file and full name. */
@@ -13,6 +14,10 @@ const services = readdirSync(protoRoot, { recursive: true, encoding: 'utf8' })
     const name = /^package ([\w.]+);/m.exec(text)?.[1];
     return [...text.matchAll(/^service (\w+)/gm)].map(([, service]) => [file, `${name}.${service}`] as const);
   });
+
+/** The contracts with the options of libs/wire/src/load-proto.ts. */
+const loadProto = (file: string): PackageDefinition =>
+  loadSync(file, { longs: String, enums: String, defaults: true, oneofs: true, includeDirs: [protoRoot] });
 
 type Methods = Readonly<Record<string, MethodDefinition<object, object>>>;
 

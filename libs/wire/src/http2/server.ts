@@ -30,8 +30,6 @@ const deaf: RequestReceiver = {
  */
 export class Http2GrpcServer {
   readonly #methods = new Map<string, Entry>();
-  /** By the beginnings of their paths. */
-  readonly #later = new Map<string, () => void>();
   readonly #connections = new Set<Http2Connection>();
   readonly #messageBytesMax: number;
   readonly #partialBytes: PartialBytes = { bytes: 0 };
@@ -49,11 +47,6 @@ export class Http2GrpcServer {
       if (handler !== undefined)
         this.#methods.set(method.path, { method, handler: (handler as Function).bind(implementation) });
     }
-  }
-
-  /** `add` adds services whose calls' paths begin with `prefix`, when the first of them comes. */
-  addLater(prefix: string, add: () => void): void {
-    this.#later.set(prefix, add);
   }
 
   /** A connection whose first bytes are still to be read. */
@@ -93,7 +86,7 @@ export class Http2GrpcServer {
     const context = new CallContext(headers, stream.connection);
     if (!context.header('content-type').startsWith('application/grpc')) return refuse(stream, plainHttp(415));
     if (context.header(':method') !== 'POST') return refuse(stream, plainHttp(405));
-    const entry = this.#methods.get(context.path) ?? this.#addLate(context.path);
+    const entry = this.#methods.get(context.path);
     if (entry === undefined) return refuse(stream, unknownMethod(context.path));
     const { method, handler } = entry;
     const assembler = new MessageAssembler(
@@ -104,15 +97,6 @@ export class Http2GrpcServer {
     );
     const Call = method.requestStream || method.responseStream ? StreamingCall : UnaryCall;
     return new Call(method, handler, stream, context, assembler);
-  }
-
-  #addLate(path: string): Entry | undefined {
-    for (const [prefix, add] of this.#later) {
-      if (!path.startsWith(prefix)) continue;
-      this.#later.delete(prefix);
-      add();
-    }
-    return this.#methods.get(path);
   }
 }
 

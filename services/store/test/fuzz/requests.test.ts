@@ -1,9 +1,10 @@
 import type { AlarmResponse__Output } from '@raftsman/proto/gen/etcdserverpb/AlarmResponse.js';
 import { type MethodDefinition, Client, Metadata, status, type ServiceError } from '@grpc/grpc-js';
-import { clientCredentials, loadProto } from '@raftsman/wire';
+import { clientCredentials, serviceDefinition } from '@raftsman/wire';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mutated } from '../../../../test/support/mutated.js';
+import { encodeAs, encodeAuthCommand } from '../../src/auth/commands.js';
 import { serveSingleMember, type Serving } from '../etcd/single-member.js';
 
 interface Method {
@@ -13,13 +14,17 @@ interface Method {
   readonly requestSerialize: (message: object) => Buffer;
 }
 
-const methodsOf = (file: string): readonly Method[] =>
-  Object.values(loadProto(file)).flatMap((each) =>
-    Object.values(each as unknown as Record<string, Method>).filter(
-      (method) => typeof method === 'object' && 'requestSerialize' in method,
-    ),
-  );
-const methods = ['etcd/rpc.proto', 'etcd/lock.proto', 'etcd/election.proto'].flatMap(methodsOf);
+const services = [
+  ...['KV', 'Watch', 'Lease', 'Cluster', 'Maintenance', 'Auth'].map((name) => [
+    'rpc',
+    `etcdserverpb.${name}`,
+  ]),
+  ['lock', 'v3lockpb.Lock'],
+  ['election', 'v3electionpb.Election'],
+] as const;
+const methods = services.flatMap(([file, name]): readonly Method[] =>
+  Object.values(serviceDefinition(`etcd/${file}.proto`, name!)),
+);
 /** These wait, by their nature: for a lock, or to be elected. */
 const waits = ['/v3lockpb.Lock/Lock', '/v3electionpb.Election/Campaign'];
 const unary = methods.filter(
@@ -123,7 +128,12 @@ describe('any request', () => {
   /** Whoever raises this alarm by a request, as etcd lets them, has all others refused until it is disarmed. */
   const corruptLine = 'etcdserver: corrupt cluster';
 
+  /** Takes back what a request may do to all others: switch authentication on, once there is a root with its role, or raise an alarm. */
   async function disarm(): Promise<void> {
+    const { enabled, revision } = serving.stateMachine.auth;
+    // In the name of root, who has no password to come in with.
+    const disable = encodeAs({ user: 'root', revision }, encodeAuthCommand({ kind: 'disable' }));
+    if (enabled) expect(await serving.replica.propose(disable)).toEqual({ kind: 'disable' });
     const method = unary.find(({ path }) => path === '/etcdserverpb.Maintenance/Alarm') as MethodDefinition<
       object,
       AlarmResponse__Output
