@@ -14,8 +14,10 @@ export default defineConfig({
     environment: 'node',
     include: ['libs/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', 'test/bench/**'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // Generous, because the machine may be busy; one second unless it is said here.
+    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 2,
     reporters: ['default', new FailuresReporter()],
   },

@@ -60,19 +60,15 @@ describe('leader election', () => {
     for (const server of servers) await server.close();
   });
 
+  /** A Lease that does not run out while a test lasts, however busy the machine is: who leads next was let. */
+  const patient = { leaseDurationMs: 120_000, renewDeadlineMs: 90_000, retryPeriodMs: 100 };
+  const hasty = { leaseDurationMs: 1_000, renewDeadlineMs: 700, retryPeriodMs: 300 };
   /** Candidate n talks to apiserver n alone, so that a test can cut it off. */
-  const join = (identity: string): (typeof candidates)[number] => {
+  const join = (identity: string, timings = patient): (typeof candidates)[number] => {
     const client = connect(servers[candidates.length]!.address);
     const stop = new AbortController();
     const work: AbortSignal[] = [];
-    const config = {
-      leaseNamespace: 'kube-system',
-      leaseName: 'test',
-      identity,
-      leaseDurationMs: 1_000,
-      renewDeadlineMs: 700,
-      retryPeriodMs: 300,
-    };
+    const config = { leaseNamespace: 'kube-system', leaseName: 'test', identity, ...timings };
     const running = runLeaderElected(
       {
         config,
@@ -100,17 +96,15 @@ describe('leader election', () => {
     join('b');
     await until(() => (servers[1]!.calls.get('watch leases') ?? 0) > 0, 'b watches the lease');
     expect([...leading]).toEqual(['a']);
-    const stoppedMs = Date.now();
     first.stop.abort();
     await until(() => leading.has('b'), 'b leads');
-    expect(Date.now() - stoppedMs).toBeLessThan(700);
     expect(holder()).toBe('b');
   });
 
   it('a leader that is cut off stops before the other begins', async () => {
-    const first = join('a');
+    const first = join('a', hasty);
     await until(() => leading.has('a'), 'a leads');
-    join('b');
+    join('b', hasty);
     await until(() => (servers[1]!.calls.get('watch leases') ?? 0) > 0, 'b watches the lease');
     servers[0]!.fail = () => 'hang';
     let both = false;

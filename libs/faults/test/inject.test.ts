@@ -161,10 +161,11 @@ describe.runIf(isRoot)('with root', () => {
     const enter = ['nsenter', `--net=/proc/${holder.pid}/ns/net`];
     const self: NetworkTarget = { name: 'm1', address: '127.0.0.1', enter };
     const other: NetworkTarget = { name: 'm2', address: '127.0.0.2', enter };
+    // One timer after the other: what came while the process stood still is looked at between them.
     const passes = async (): Promise<boolean> => {
       const script = `const s = require('node:dgram').createSocket('udp4'), c = require('node:dgram').createSocket('udp4');
         s.on('message', () => process.exit(0));
-        s.bind(0, '127.0.0.1', () => c.bind(0, '127.0.0.2', () => { c.send('x', s.address().port, '127.0.0.1'); setTimeout(() => process.exit(1), 1500); }));`;
+        s.bind(0, '127.0.0.1', () => c.bind(0, '127.0.0.2', () => { c.send('x', s.address().port, '127.0.0.1'); setTimeout(() => setTimeout(() => process.exit(1), 100), 1500); }));`;
       const child = spawn(enter[0]!, [...enter.slice(1), process.execPath, '-e', script]);
       const [code] = (await once(child, 'exit')) as [number];
       return code === 0;

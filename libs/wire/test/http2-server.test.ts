@@ -159,7 +159,7 @@ describe('calls of a gRPC client', () => {
     const grpc = { ':method': 'POST', ':path': '/test.Test/Count', 'content-type': 'application/grpc' };
     const stream = session.request(grpc);
     stream.end(Buffer.alloc(5));
-    await vi.waitFor(() => expect(written).toBeGreaterThan(2), 10_000);
+    await vi.waitFor(() => expect(written).toBeGreaterThan(2), 20_000);
     expect(await settled(() => written)).toBeLessThan(20);
     const parts: Buffer[] = [];
     stream.on('data', (part: Buffer) => parts.push(part));
@@ -177,11 +177,11 @@ describe('calls of a gRPC client', () => {
     let sent = 0;
     const send = (): void => void chat.write(Buffer.alloc(16_000), () => ((sent += 1), send()));
     send();
-    await vi.waitFor(() => expect(sent).toBeGreaterThan(2), 10_000);
+    await vi.waitFor(() => expect(sent).toBeGreaterThan(2), 20_000);
     expect((await settled(() => sent)) * 16_000).toBeLessThan(4 * http2Limits.streamWindowBytes);
     let received = 0;
     call!.on('data', () => (received += 1));
-    await vi.waitFor(() => expect(received).toBeGreaterThan(100), 10_000);
+    await vi.waitFor(() => expect(received).toBeGreaterThan(100), 20_000);
     chat.on('error', () => undefined);
     chat.cancel();
   });
@@ -203,9 +203,9 @@ describe('calls of a gRPC client', () => {
     for (let i = 0; i < 500; i += 1) first.write(Buffer.of(i & 0xff, 1));
     let count = 0;
     first.on('data', () => (count += 1));
-    await vi.waitFor(() => expect(count).toBe(500), 10_000);
+    await vi.waitFor(() => expect(count).toBe(500), 20_000);
     first.cancel();
-    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledTimes(1), 10_000);
+    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledTimes(1), 20_000);
     const second = client.makeBidiStreamRequest('/test.Test/Chat', same, same);
     second.write(Buffer.alloc(0));
     const [error] = (await once(second, 'error')) as [ServiceError];
@@ -217,7 +217,7 @@ describe('calls of a gRPC client', () => {
     const { server, port } = await serve({ Echo: (call, callback) => (answer = () => echo(call, callback)) });
     const client = clientOf(port);
     const running = ask(client, Buffer.from('late'));
-    await vi.waitFor(() => expect(answer).toBeDefined(), 10_000);
+    await vi.waitFor(() => expect(answer).toBeDefined(), 20_000);
     const closed = server.close(10_000);
     await expect(ask(clientOf(port), Buffer.from('new'))).rejects.toMatchObject({ code: status.UNAVAILABLE });
     answer!();

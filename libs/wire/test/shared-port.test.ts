@@ -86,7 +86,7 @@ function health(port: number, security: ClientSecurity): Promise<number> {
       if (error) reject(error);
       else resolve(bytes![1]!);
     };
-    const deadline = Date.now() + 5_000;
+    const deadline = Date.now() + 20_000;
     client.makeUnaryRequest(
       '/grpc.health.v1.Health/Check',
       same,
@@ -104,7 +104,7 @@ function listServices(port: number): Promise<string> {
   cleanups.push(() => client.close());
   const same = (bytes: Buffer): Buffer => bytes;
   const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
-  const stream = client.makeBidiStreamRequest(path, same, same, { deadline: Date.now() + 5_000 });
+  const stream = client.makeBidiStreamRequest(path, same, same, { deadline: Date.now() + 20_000 });
   return new Promise((resolve, reject) => {
     stream.on('data', (bytes: Buffer) => {
       resolve(bytes.toString('latin1'));
@@ -159,9 +159,9 @@ describe('a port without TLS', () => {
       socket.write(byte);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await vi.waitFor(() => expect(socket.said).toContain('PUT /one 2'));
+    await vi.waitFor(() => expect(socket.said).toContain('PUT /one 2'), 20_000);
     socket.write('GET /two HTTP/1.1\r\nHost: a\r\n\r\nGET /three HTTP/1.1\r\nHost: a\r\n\r\n');
-    await vi.waitFor(() => expect(socket.said).toContain('GET /three 0'));
+    await vi.waitFor(() => expect(socket.said).toContain('GET /three 0'), 20_000);
     expect(socket.said).toContain('GET /two 0');
   });
 
@@ -174,7 +174,7 @@ describe('a port without TLS', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     // The server's own settings are the answer: a frame of type 4.
-    await vi.waitFor(() => expect(socket.said.length).toBeGreaterThan(9));
+    await vi.waitFor(() => expect(socket.said.length).toBeGreaterThan(9), 20_000);
     expect(socket.said.charCodeAt(3)).toBe(4);
   });
 
@@ -234,7 +234,10 @@ describe('a port without TLS', () => {
     const { port } = await serve('insecure');
     const sockets = Array.from({ length: wireLimits.httpConnectionsMax + 1 }, () => open(port));
     for (const socket of sockets) socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-    await vi.waitFor(() => expect(sockets.filter(({ said }) => said !== '')).toHaveLength(sockets.length));
+    await vi.waitFor(
+      () => expect(sockets.filter(({ said }) => said !== '')).toHaveLength(sockets.length),
+      20_000,
+    );
     expect(sockets.filter(({ said }) => said.includes('503'))).toHaveLength(1);
     expect(await health(port, 'insecure')).toBe(1);
   });
@@ -260,7 +263,7 @@ describe('a port without TLS', () => {
       if (text !== '') socket.write(text);
       return socket;
     });
-    await vi.waitFor(() => expect(sockets[3]!.said).toContain('200'));
+    await vi.waitFor(() => expect(sockets[3]!.said).toContain('200'), 20_000);
     await server.close(100);
     await Promise.all(sockets.map(closed));
     await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow('fetch failed');

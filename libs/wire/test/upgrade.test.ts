@@ -109,7 +109,7 @@ describe('a connection that leaves HTTP/1.1', () => {
     let received = '';
     socket.on('data', (bytes) => (received += String(bytes)));
     socket.write(`GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\nearly`);
-    await vi.waitFor(() => expect(received).toMatch(/^HTTP\/1.1 101 [^]*\r\n\r\nearly$/), 10_000);
+    await vi.waitFor(() => expect(received).toMatch(/^HTTP\/1.1 101 [^]*\r\n\r\nearly$/), 20_000);
   });
 
   it('ends with its port', async () => {
@@ -119,7 +119,7 @@ describe('a connection that leaves HTTP/1.1', () => {
     socket.on('error', () => undefined);
     socket.resume();
     socket.write(`GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`);
-    await vi.waitFor(() => expect(taken).toHaveLength(1), 10_000);
+    await vi.waitFor(() => expect(taken).toHaveLength(1), 20_000);
     await server.close(0);
     await closed;
     expect(taken[0]!.destroyed).toBe(true);

@@ -107,7 +107,7 @@ workers: [{ name: worker-1, address: 127.0.0.1 }, { name: worker-2, address: 127
       speaker.publish(subject, 'x');
       await speaker.flush();
       last.publish(fence[1], 'fence');
-      await vi.waitFor(() => expect(heardOf.at(-1)).toBe(`${fence[1]} fence`));
+      await vi.waitFor(() => expect(heardOf.at(-1)).toBe(`${fence[1]} fence`), 20_000);
       await Promise.all([controller, speaker, last].map((connection) => connection.close()));
       return heardOf.slice(0, -1).map((line) => line.split(' ')[0]!);
     };
@@ -119,7 +119,7 @@ workers: [{ name: worker-1, address: 127.0.0.1 }, { name: worker-2, address: 127
       abort.signal.addEventListener('abort', () => child.kill('SIGKILL'));
       let log = '';
       child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-      await vi.waitFor(() => expect(log).toContain('Server is ready'), { timeout: 10_000 });
+      await vi.waitFor(() => expect(log).toContain('Server is ready'), { timeout: 20_000 });
     });
     afterAll(() => abort.abort());
 

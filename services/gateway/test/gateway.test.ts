@@ -54,7 +54,7 @@ describe('gateway', () => {
       createLogger({ component: 'gateway', level: 'silent' }),
       abort.signal,
     );
-    await vi.waitFor(async () => expect(await ask()).toMatch(/[01]/), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await ask()).toMatch(/[01]/), { timeout: 20_000 });
   });
   afterAll(async () => {
     abort.abort();
@@ -100,11 +100,11 @@ describe('gateway', () => {
     new Set(await Promise.all(Array.from({ length: 6 }, ask)));
 
   it('spreads, lets a draining backend rest, and comes back to it', async () => {
-    await vi.waitFor(async () => expect(await askMany()).toEqual(new Set(['0', '1'])), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await askMany()).toEqual(new Set(['0', '1'])), { timeout: 20_000 });
     backends[0]!.ready = false;
-    await vi.waitFor(async () => expect(await askMany()).toEqual(new Set(['1'])), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await askMany()).toEqual(new Set(['1'])), { timeout: 20_000 });
     backends[0]!.ready = true;
-    await vi.waitFor(async () => expect(await askMany()).toEqual(new Set(['0', '1'])), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await askMany()).toEqual(new Set(['0', '1'])), { timeout: 20_000 });
   });
 
   it('outlives garbage and a connection that says nothing', async () => {

@@ -77,7 +77,7 @@ describe('userspace proxy', () => {
     await second.sync(ports);
     expect(await ask('127.96.3.4', number)).toBe('a');
     await first.close();
-    await vi.waitFor(async () => expect(await ask('127.96.3.4', number)).toBe('a'), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await ask('127.96.3.4', number)).toBe('a'), { timeout: 20_000 });
     await second.close();
   });
 });

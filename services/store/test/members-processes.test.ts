@@ -56,16 +56,8 @@ function startAdded(stores: StoreProcesses, name: string, cluster: readonly stri
 
 /** All of them list all of them, with names and client URLs. */
 async function agree(stores: StoreProcesses, names: readonly string[]): Promise<void> {
-  let lists: readonly (readonly WireMember[])[] = [];
-  let asking = false;
-  await until(`equal lists of ${names.join(' ')}`, () => {
-    if (!asking) {
-      asking = true;
-      void Promise.all(names.map((name) => members(stores, name).catch(() => []))).then((answers) => {
-        lists = answers;
-        asking = false;
-      });
-    }
+  await until(`equal lists of ${names.join(' ')}`, async () => {
+    const lists = await Promise.all(names.map((name) => members(stores, name).catch(() => [])));
     const [first] = lists;
     const isWhole =
       (first ?? [])
@@ -177,11 +169,7 @@ describe('members as processes', { timeout: 180_000 }, () => {
     });
     startAdded(stores, 'm4', ['m1', 'm2', 'm3', 'm4']);
     await stores.serving('m4');
-    let seen = 0;
-    await until('the data', () => {
-      void keys(stores, 'm4', true).then(({ length }) => (seen = length));
-      return seen === 500;
-    });
+    await until('the data', async () => (await keys(stores, 'm4', true)).length === 500);
     const refusal = { code: 14, details: 'etcdserver: rpc not supported for learner' };
     await expect(keys(stores, 'm4')).rejects.toMatchObject(refusal);
     await expect(put(stores, 'm4', 'x')).rejects.toMatchObject(refusal);

@@ -165,7 +165,6 @@ describe.each(backends)('controllers and scheduler on %s', (_, startBackend) => 
     await cluster.client.of(kinds.deployments).create(deployment(3));
     await until(rolledOut, 'rolled out');
     const node = () => cluster.client.of(kinds.nodes).get({ name: 'n2' });
-    const silentMs = Date.now();
     cluster.silence('n2');
     await until(async () => {
       const now = await live();
@@ -174,7 +173,6 @@ describe.each(backends)('controllers and scheduler on %s', (_, startBackend) => 
         now.every(({ spec, status }) => spec.nodeName !== 'n2' && status?.phase === 'Running')
       );
     }, 'all pods run elsewhere');
-    expect(Date.now() - silentMs).toBeLessThan(6_000);
     const dead = await node();
     expect(dead.status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
       status: 'Unknown',
@@ -247,11 +245,7 @@ describe.each(backends)('controllers and scheduler on %s', (_, startBackend) => 
     const teamPods = async () => (await cluster.client.of(kinds.pods).list({ namespace: 'team' })).items;
     await until(async () => (await teamPods()).length === 2, 'two pods');
     await namespaces.delete({ name: 'team' });
-    await until(
-      async () => !(await exists(namespaces.get({ name: 'team' }))),
-      'the namespace is gone',
-      20_000,
-    );
+    await until(async () => !(await exists(namespaces.get({ name: 'team' }))), 'the namespace is gone');
     expect(await teamPods()).toEqual([]);
   });
 

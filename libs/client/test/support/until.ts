@@ -1,8 +1,8 @@
-/** Waits for a condition; fails with what it last saw. */
+/** Waits for a condition; generous, because the machine may be busy, and within a test's time, so that a failure says what was waited for. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  timeoutMs = 10_000,
+  timeoutMs = 25_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {

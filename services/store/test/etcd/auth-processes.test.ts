@@ -110,7 +110,8 @@ class Users {
 }
 
 function metadata(token: string): Metadata {
-  const sent = new Metadata();
+  // A member that begins again is no answer.
+  const sent = new Metadata({ waitForReady: true });
   if (token !== '') sent.set('token', token);
   return sent;
 }
