@@ -96,7 +96,7 @@ function spawnMember(
 
 /** Also a learner, and a member without a leader, answers so. */
 async function answers({ name, client }: ClusterMember): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     try {
       if ((await fetch(`http://${client}/version`)).ok) return;

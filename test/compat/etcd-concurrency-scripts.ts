@@ -3,7 +3,7 @@ import type { Session } from './etcd-session.js';
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

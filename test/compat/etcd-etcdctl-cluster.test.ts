@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startCluster, type Cluster } from './clusters.js';
 import { etcdctl, runEtcdctl, type Outcome, type Running } from './etcdctl.js';
 import { freePort } from '../support/ports.js';
+import { until } from '../support/until.js';
 import { etcdctlBinary, missing } from './etcd-peer.js';
 
 const reason = missing(etcdctlBinary);
@@ -75,9 +76,9 @@ describe.skipIf(reason !== undefined)(`etcdctl against three members of each ${r
           const { stdout } = await etcdctl(endpointsOf(cluster), ['member', 'list']);
           expect(stdout).toMatch(/^(.*, started, .*http.*http.*\n){3}$/);
         },
-        { timeout: 30_000 },
+        { timeout: 60_000 },
       );
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await Promise.all(clusters.map((cluster) => cluster.close()));
@@ -119,14 +120,15 @@ describe.skipIf(reason !== undefined)(`etcdctl against three members of each ${r
     expect(both).toEqual(expect.arrayContaining(['# TYPE etcd_network_peer_sent_bytes_total counter']));
   });
 
-  const leaderOf = async (cluster: Cluster): Promise<string> => {
-    for (const { client, name } of cluster.members) {
-      const { stdout } = await etcdctl([client], ['endpoint', 'status', '-w', 'fields']);
-      const field = (key: string): string | undefined => new RegExp(`"${key}" : (\\d+)`).exec(stdout)?.[1];
-      if (field('MemberID') === field('Leader')) return name;
-    }
-    throw new Error('no leader');
-  };
+  const leaderOf = (cluster: Cluster): Promise<string> =>
+    until('a leader', async () => {
+      for (const { client, name } of cluster.members) {
+        const { stdout } = await etcdctl([client], ['endpoint', 'status', '-w', 'fields']);
+        const field = (key: string): string | undefined => new RegExp(`"${key}" : (\\d+)`).exec(stdout)?.[1];
+        if (field('MemberID') !== undefined && field('MemberID') === field('Leader')) return name;
+      }
+      return undefined;
+    });
 
   it('endpoint: health, status and hashkv of all', async () => {
     await same(['endpoint', 'health', '--cluster']);

@@ -53,7 +53,7 @@ export async function startFollower(): Promise<Peer> {
 }
 
 async function followerOf(addresses: readonly string[]): Promise<string> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
     for (const address of addresses) {
       const session = new Session(address);

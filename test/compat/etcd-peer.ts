@@ -60,7 +60,7 @@ export async function startEtcd({ flags = {}, prepare }: EtcdOptions = {}): Prom
     await ended;
     await rm(directory, { recursive: true, force: true });
   };
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while (!(await isHealthy(clientUrl))) {
     if (child.exitCode !== null || Date.now() > deadline) {
       await close();

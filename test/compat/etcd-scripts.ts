@@ -300,17 +300,19 @@ export const scripts: Record<string, (session: Session) => Promise<void>> = {
   },
 
   'keeping leases alive, and their end': async (s) => {
-    await s.call('Lease', 'leaseGrant', { TTL: 2, ID: 2001 });
+    // Long enough that it does not end before it is renewed.
+    await s.call('Lease', 'leaseGrant', { TTL: 5, ID: 2001 });
     await s.call('Lease', 'leaseGrant', { TTL: 60, ID: 2002 });
     await s.put('k2', '', { lease: 2001 });
     await s.put('k1', '', { lease: 2001 });
+    const watch = s.watch();
+    watch.create({ ...prefix('k') });
+    await watch.responses(1);
     const stream = s.lease.leaseKeepAlive();
     const answers: unknown[] = [];
     stream.on('data', (answer) => answers.push(answer));
     stream.on('error', (error) => answers.push(error));
     for (const ID of [2001, 2002, 4040]) stream.write({ ID });
-    const watch = s.watch();
-    watch.create({ ...prefix('k') });
     await watch.until('the end of the lease', () => watch.eventsOf().length >= 2);
     s.note('events', watch.stories());
     stream.write({ ID: 2001 });

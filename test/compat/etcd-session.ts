@@ -138,7 +138,7 @@ export class WatchSession {
 
   /** Waits for what the script waits for. */
   async until(what: string, holds: (session: WatchSession) => boolean): Promise<void> {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     while (!holds(this)) {
       if (Date.now() > deadline)
         throw new Error(`waited in vain for ${what}: ${JSON.stringify(normalise(this.received))}`);

@@ -8,14 +8,16 @@ export interface Outcome {
 }
 
 const environment = { PATH: process.env['PATH'] ?? '', ETCDCTL_API: '3' };
-const callTimeoutMs = 30_000;
+const callTimeoutMs = 60_000;
+/** The client's own are two and five seconds: too few for a machine that is busy. A later one among the arguments counts. */
+const patience = ['--dial-timeout=20s', '--command-timeout=30s'];
 
 /** Runs Debian's etcdctl to its end. */
 export function etcdctl(endpoints: readonly string[], args: readonly string[], input = ''): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = execFile(
       etcdctlBinary,
-      ['--endpoints', endpoints.join(','), ...args],
+      ['--endpoints', endpoints.join(','), ...patience, ...args],
       { env: environment, timeout: callTimeoutMs },
       (error, stdout, stderr) =>
         resolve({
@@ -41,14 +43,15 @@ export interface Running {
 }
 
 export function runEtcdctl(endpoints: readonly string[], args: readonly string[]): Running {
-  const child = spawn(etcdctlBinary, ['--endpoints', endpoints.join(','), ...args], {
+  const child = spawn(etcdctlBinary, ['--endpoints', endpoints.join(','), ...patience, ...args], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let seen = '';
   child.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (seen += chunk.toString()));
-  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  // Its output is whole then.
+  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
   return {
     child,
     output: () => seen,

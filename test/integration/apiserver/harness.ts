@@ -19,7 +19,7 @@ import { freePort } from '../../support/ports.js';
 /** Waits until `condition` answers something; fails after `deadlineMs` with what it failed with last. */
 export async function eventually<T>(
   condition: () => Promise<T | null | undefined | false> | T | null | undefined | false,
-  deadlineMs = 15_000,
+  deadlineMs = 30_000,
 ): Promise<T> {
   const end = Date.now() + deadlineMs;
   let last: unknown = new Error('the condition never held');
