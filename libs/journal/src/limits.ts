@@ -2,8 +2,8 @@ const mebibyte = 1024 * 1024;
 
 /** Every bound of this package. */
 export const journalLimits = {
-  /** Raised whenever an older version could not read what this one writes. 1 was a log within LevelDB. */
-  format: 2,
+  /** Raised whenever an older version could not read what this one writes. 1 was a log within LevelDB, 2 had no packs of rows. */
+  format: 3,
 
   /** Entries of a group go into frames of about this size, unless a single entry is larger. */
   frameBytesMax: mebibyte,
@@ -21,6 +21,10 @@ export const journalLimits = {
   writeBufferBytes: 4 * mebibyte,
   /** Rows are read once (at start, for a snapshot), so that a small cache is enough. */
   cacheBytes: mebibyte,
+  /** Rows in a pack, with what says how long each is. */
+  packBytesMax: 64 * 1024,
+  /** So many packs of which half is worn are read and written anew at once. */
+  repackedMax: 16,
   /** What one step of an iterator may hold in memory, unless a single record is larger. */
   readChunkBytesMax: 256 * 1024,
   /** Records in one step of an iterator. */

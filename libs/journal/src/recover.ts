@@ -146,7 +146,14 @@ async function claim(database: Database, { directory, claimant }: RecoverOptions
       'foreign',
       `data directory ${directory} belongs to member ${found.name} (${hex(found.memberId)}), not to ${identity.name} (${hex(identity.memberId)})`,
     );
-  return found;
+  return found.format === journalLimits.format ? found : raiseFormat(database, found);
+}
+
+/** What an older version wrote is read as it is; from here on it could not read this directory. */
+async function raiseFormat(database: Database, found: IdentityRecord): Promise<IdentityRecord> {
+  const raised = { ...found, format: journalLimits.format };
+  await database.put(identityKey, encodeIdentity(identityKey, raised), { sync: true });
+  return raised;
 }
 
 async function claimEmpty(

@@ -71,15 +71,32 @@ describe('corruption is refused', () => {
     });
   });
 
-  test('a flipped bit in a row', async () => {
-    const directory = await member();
-    await flipLastByte(
-      directory,
-      Buffer.concat([Buffer.from([0x72, 0, 0, 0, 0, 0, 0, 0, 1]), Buffer.from('key')]),
-    );
-    const journal = await open(directory);
-    await expect(contents(journal.rowBatches())).rejects.toMatchObject({ code: 'corrupt' });
-    await journal.close();
+  const keyIn = (space: string, key: string) =>
+    Buffer.concat([Buffer.from(space), Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]), Buffer.from(key)]);
+
+  test.each([
+    ['the last pack of rows', keyIn('p', 'key 2')],
+    ['a pack of rows', keyIn('p', 'key')],
+    ['a row', keyIn('r', 'by itself')],
+    ['the mark of a row that is gone', keyIn('q', 'key 1')],
+  ])('a flipped bit in %s', async (_what, key) => {
+    const directory = await newDirectory();
+    const before = await open(directory);
+    await before.write(group({ entries: entries(1, 9, 1), hardState: hardState(1, 9) }));
+    before.recordApplied(applied(1, 1, row('key', '1'), row('key 0', '1'), row('key 1', '1')));
+    await before.flush();
+    before.recordApplied(applied(2, 1, row('key 2', '1'), row('key 1', null), row('by itself', '1')));
+    await before.close();
+    await flipLastByte(directory, key);
+    const read = async (): Promise<unknown> => {
+      const journal = await open(directory);
+      try {
+        return await contents(journal.rowBatches());
+      } finally {
+        await journal.close();
+      }
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'corrupt' });
   });
 
   test('a batch of rows that LevelDB dropped', async () => {

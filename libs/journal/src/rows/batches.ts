@@ -15,6 +15,7 @@ export class BatchWriter {
   readonly #database: Database;
   /** Of the last batch. */
   #number: number;
+  #isWriting = false;
   #turn: Promise<void> = Promise.resolve();
 
   private constructor(database: Database, number: number) {
@@ -36,6 +37,11 @@ export class BatchWriter {
     return new BatchWriter(database, last ?? 0);
   }
 
+  /** How many are on the disk; null: one more is on its way there. */
+  get written(): number | null {
+    return this.#isWriting ? null : this.#number;
+  }
+
   /**
    * `fill` is asked for the batch when its turn has come; null: there is nothing to write. Resolves when the batch is on the disk. Rejects
    * with JournalError `io`, or what `fill` rejects with.
@@ -49,11 +55,13 @@ export class BatchWriter {
       batch.put(key, seal(key, new Uint8Array()));
       const outlived = this.#number - journalLimits.batchMarksKept;
       if (outlived > 0) batch.del(batchKey(outlived));
+      this.#isWriting = true;
       try {
         await batch.write({ sync: true });
       } catch (error) {
         throw fromLevelError(this.#database.location, error);
       }
+      this.#isWriting = false;
     });
     this.#turn = result.catch(() => undefined); // The caller has it.
     return result;

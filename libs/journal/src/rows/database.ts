@@ -15,10 +15,14 @@ export type DatabaseSnapshot = ReturnType<Database['snapshot']>;
 export type Batch = ReturnType<typeof newBatch>;
 export const newBatch = (database: Database) => database.batch();
 
+/** Key and value. */
+export type DatabaseRecord = readonly [Uint8Array, Uint8Array];
+
 export interface KeyRange {
   readonly gte?: Uint8Array;
   readonly gt?: Uint8Array;
   readonly lt?: Uint8Array;
+  readonly lte?: Uint8Array;
   readonly snapshot?: DatabaseSnapshot;
 }
 
@@ -44,7 +48,7 @@ export async function openDatabase(directory: string, owner: string): Promise<Da
 export async function* readAll(
   database: Database,
   range: KeyRange,
-): AsyncGenerator<readonly (readonly [Uint8Array, Uint8Array])[]> {
+): AsyncGenerator<readonly DatabaseRecord[]> {
   const iterator = database.iterator({
     ...range,
     fillCache: false,

@@ -4,19 +4,23 @@ import { fromLevelError, JournalError } from '../errors.js';
 import { journalLimits } from '../limits.js';
 import type { StateRecord } from '../records.js';
 import { BatchWriter } from './batches.js';
-import { compactAll, newBatch, type Batch, type Database } from './database.js';
-import { allRowKeysEnd, allRowKeysStart, rowGeneration, rowKeysStart, stateKey } from './keys.js';
-import { readRowBatches, type StateRow } from './rows.js';
-import { decodeState, deleteRow, encodeState, putRow } from './sealed.js';
+import { compactAll, newBatch, type Database } from './database.js';
+import { clearAfter, clearBefore, lastGeneration } from './generations.js';
+import { stateKey } from './keys.js';
+import { PackTable } from './pack-table.js';
+import { repack } from './repack.js';
+import { lastKeyOf, readRowBatches, type RowSource, type StateRow } from './rows.js';
+import { decodeState, encodeState } from './sealed.js';
 import { createStaging, type Staging } from './staging.js';
 import { openStateView, type StateView } from './state-view.js';
+import { WaitingRows, type ChangedRow } from './waiting-rows.js';
 
-/** What applying up to `index` changed. Rows with a null value go. */
+/** What applying up to `index` changed. */
 export interface AppliedChange {
   readonly index: LogIndex;
   readonly term: Term;
   readonly configuration: Configuration;
-  readonly rows: readonly { readonly key: Uint8Array; readonly value: Uint8Array | null }[];
+  readonly rows: readonly ChangedRow[];
 }
 
 export interface RowStoreOptions {
@@ -36,9 +40,10 @@ export class RowStore {
   #state: StateRecord;
   #lastGeneration: number;
   #installing = 0;
-  #waiting: Batch;
+  readonly #waiting: WaitingRows;
   #waitingState: StateRecord | null = null;
-  #waitingBytes = 0;
+  /** null: nobody has looked at what there is yet. */
+  #table: PackTable | null = null;
   /** What waits ends in the middle of a change: it must not be written before the rest is there. */
   #isMidway = false;
   /** The last one that was recorded, be it waiting, being written or on disk. */
@@ -47,21 +52,26 @@ export class RowStore {
   #refusedAtMs = -Infinity;
   #staging: Staging | null = null;
   #clearing: Promise<void> = Promise.resolve();
+  #tidying: Promise<void> | null = null;
+  #isClosing = false;
 
   private constructor(
     database: Database,
     batches: BatchWriter,
-    state: StateRecord,
-    lastGeneration: number,
+    from: {
+      readonly state: StateRecord;
+      readonly lastGeneration: number;
+      readonly lastKey: Uint8Array;
+    },
     options: RowStoreOptions,
   ) {
     this.#database = database;
     this.#batches = batches;
-    this.#state = state;
-    this.#recorded = state;
-    this.#lastGeneration = lastGeneration;
+    this.#state = from.state;
+    this.#recorded = from.state;
+    this.#lastGeneration = from.lastGeneration;
     this.#options = options;
-    this.#waiting = newBatch(database);
+    this.#waiting = new WaitingRows(database, from.state.generation, from.lastKey);
   }
 
   /** Rejects with JournalError. */
@@ -70,11 +80,12 @@ export class RowStore {
     const record = await database.get(stateKey);
     if (record === undefined) throw new JournalError('corrupt', 'the state mark is missing');
     const state = decodeState(stateKey, record);
-    let lastGeneration = state.generation;
-    const last = { gte: allRowKeysStart, lt: allRowKeysEnd, reverse: true, limit: 1 };
-    for await (const key of database.keys(last))
-      lastGeneration = Math.max(lastGeneration, rowGeneration(key));
-    return new RowStore(database, batches, state, lastGeneration, options);
+    const from = {
+      state,
+      lastGeneration: Math.max(state.generation, await lastGeneration(database)),
+      lastKey: await lastKeyOf({ database, generation: state.generation }),
+    };
+    return new RowStore(database, batches, from, options);
   }
 
   /** Where the rows on disk stand. */
@@ -83,7 +94,7 @@ export class RowStore {
   }
 
   get waitingBytes(): number {
-    return this.#waitingBytes;
+    return this.#waiting.bytes;
   }
 
   /** Of committed entries that are in the log on disk. */
@@ -95,18 +106,13 @@ export class RowStore {
     const { index, term, configuration } = change;
     this.#waitingState = { generation, index, term, configuration };
     this.#recorded = this.#waitingState;
-    if (this.#waitingBytes >= this.#options.batchBytes) this.writeSoon();
+    if (this.#waiting.bytes >= this.#options.batchBytes) this.writeSoon();
   }
 
   /** The first rows of a change that `record` completes; until then nothing is written. */
-  recordSome(rows: AppliedChange['rows']): void {
-    const { generation } = this.#state;
+  recordSome(rows: readonly ChangedRow[]): void {
     this.#isMidway = true;
-    for (const { key, value } of rows)
-      this.#waitingBytes +=
-        value === null
-          ? deleteRow(this.#waiting, generation, key)
-          : putRow(this.#waiting, generation, key, value);
+    this.#waiting.add(rows);
   }
 
   /** Writes what waits, without being waited for. */
@@ -128,19 +134,22 @@ export class RowStore {
         this.#refusedAtMs = performance.now();
         return null;
       }
+      if (this.#waiting.needsTable) await this.#knowPacks();
       if (this.#isMidway) return null;
       state = this.#waitingState;
-      const batch = this.#takeWaiting();
+      this.#waitingState = null;
+      const batch = this.#waiting.take(this.#table);
       return state === null ? null : batch.put(stateKey, encodeState(stateKey, state));
     });
     if (state !== null) this.#state = state;
+    this.#tidySoon();
   }
 
   /** From here on the staged rows are not deleted any more, and what waits is of a state that is replaced. */
   beginInstall(generation: number): void {
     assert(generation > this.#state.generation, 'a snapshot is staged beside the present rows');
     this.#installing = generation;
-    this.#takeWaiting().clear();
+    this.#dropWaiting();
   }
 
   /** Resolves when the rows of a staged snapshot have taken the place of the present ones, also after a power failure. */
@@ -148,23 +157,29 @@ export class RowStore {
     assert(state.index > this.#state.index, 'a snapshot moves the state forward');
     await this.#batches.write(() => newBatch(this.#database).put(stateKey, encodeState(stateKey, state)));
     this.#state = state;
+    this.#table = null;
+    this.#waiting.begin(state.generation, await lastKeyOf(this.#source));
     this.#recorded = state;
     this.#lastGeneration = Math.max(this.#lastGeneration, state.generation);
     this.#clearing = this.#clearing
-      .then(() => this.#clearBefore(state.generation))
+      .then(() => clearBefore(this.#database, state.generation))
       .catch(this.#options.onError);
   }
 
   /** Deletes a half-received snapshot, and what there was before the last received one. */
   async deleteLeftovers(): Promise<void> {
     const { generation } = this.#state;
-    await this.#clearBefore(generation);
-    await this.#database.clear({ gte: rowKeysStart(generation + 1), lt: allRowKeysEnd });
+    await clearBefore(this.#database, generation);
+    await clearAfter(this.#database, generation);
   }
 
-  /** The rows on disk, in key order. */
-  rowBatches(): AsyncGenerator<readonly StateRow[]> {
-    return readRowBatches(this.#database, this.#state.generation);
+  /** The rows on disk, in key order. Who reads them to the end has looked at all packs. */
+  async *rowBatches(): AsyncGenerator<readonly StateRow[]> {
+    const source = this.#source;
+    const table = new PackTable();
+    const { written } = this.#batches;
+    yield* readRowBatches(source, { onPack: (pack, worn) => table.add(pack, worn) });
+    if (written !== null && written === this.#batches.written) this.#table ??= table;
   }
 
   openView(): Promise<StateView> {
@@ -174,6 +189,8 @@ export class RowStore {
   /** Rejects with JournalError. */
   async compactAll(): Promise<void> {
     await this.#requireRoom();
+    if (this.#table === null) await this.#batches.write(() => this.#knowPacks());
+    while (await this.#repackSome(true));
     try {
       await compactAll(this.#database);
     } catch (error) {
@@ -198,14 +215,11 @@ export class RowStore {
 
   /** What waits is not written. */
   async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#tidying;
     await this.#clearing;
-    this.#takeWaiting().clear();
+    this.#dropWaiting();
     await this.#database.close();
-  }
-
-  /** Only deletions of what the state mark disowned: they need no sync. */
-  #clearBefore(generation: number): Promise<void> {
-    return this.#database.clear({ gte: allRowKeysStart, lt: rowKeysStart(generation) });
   }
 
   async #requireRoom(): Promise<void> {
@@ -213,12 +227,50 @@ export class RowStore {
       throw new JournalError('full', `${this.#database.location}: there is no room on the disk for that`);
   }
 
-  #takeWaiting(): Batch {
-    const batch = this.#waiting;
-    this.#waiting = newBatch(this.#database);
+  get #source(): RowSource {
+    return { database: this.#database, generation: this.#state.generation };
+  }
+
+  /** In turn with the batches. */
+  async #knowPacks(): Promise<null> {
+    if (this.#table !== null) return null;
+    const table = new PackTable();
+    const options = { onPack: table.add.bind(table) };
+    for await (const rows of readRowBatches(this.#source, options)) void rows;
+    this.#table = table;
+    return null;
+  }
+
+  /** Writes packs anew of which half is worn, without being waited for. */
+  #tidySoon(): void {
+    if (this.#tidying !== null || (this.#table?.worn(1).length ?? 0) === 0) return;
+    const tidy = async (): Promise<void> => {
+      while (!this.#isClosing && (await this.#repackSome(false)));
+    };
+    this.#tidying = tidy()
+      .catch(this.#options.onError)
+      .finally(() => (this.#tidying = null));
+  }
+
+  /** `all`: also packs that are only a little worn. Answers whether there may be more. */
+  async #repackSome(all: boolean): Promise<boolean> {
+    let isDone = true;
+    await this.#batches.write(async () => {
+      const table = this.#table;
+      if (table === null || !(await this.#options.hasRoom())) return null;
+      const worn = table.worn(journalLimits.repackedMax, all);
+      if (worn.length === 0) return null;
+      const { batch, by } = await repack(this.#source, worn);
+      table.replace(worn, by);
+      isDone = false;
+      return batch;
+    });
+    return !isDone;
+  }
+
+  #dropWaiting(): void {
+    this.#waiting.clear();
     this.#waitingState = null;
-    this.#waitingBytes = 0;
     this.#isMidway = false;
-    return batch;
   }
 }

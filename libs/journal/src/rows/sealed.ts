@@ -9,13 +9,13 @@ import {
   type WrittenState,
 } from '../records.js';
 import type { Batch } from './database.js';
-import { putRowKey } from './keys.js';
+import { fullKey, ownKey, putKey } from './keys.js';
 
 /**
  * Every record in LevelDB ends with a CRC-32 (4 bytes, big-endian) of its key and the rest of its value, so that neither a flipped bit nor a
  * record under a wrong key goes unnoticed. LevelDB's own checksums are not verified on reads and do not cover keys and values together.
  */
-const crcBytes = 4;
+export const crcBytes = 4;
 
 /** What is put into a batch is put together here, key and value in a row: LevelDB copies it at once. */
 const workspace = Buffer.allocUnsafe(journalLimits.workspaceBytesMax);
@@ -59,7 +59,7 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
 /** Answers the bytes that it adds. */
 export function putRow(batch: Batch, generation: number, key: Uint8Array, value: Uint8Array): number {
   const bytes = reserve(64 + key.length + value.length);
-  const keyEnd = putRowKey(bytes, generation, key);
+  const keyEnd = putKey(bytes, 'row', generation, key);
   bytes.set(value, keyEnd);
   const valueEnd = keyEnd + value.length;
   bytes.writeUInt32BE(crc32(bytes.subarray(0, valueEnd)), valueEnd);
@@ -67,11 +67,16 @@ export function putRow(batch: Batch, generation: number, key: Uint8Array, value:
   return valueEnd + crcBytes;
 }
 
-export function deleteRow(batch: Batch, generation: number, key: Uint8Array): number {
-  const bytes = reserve(64 + key.length);
-  const keyEnd = putRowKey(bytes, generation, key);
-  batch.del(bytes.subarray(0, keyEnd));
-  return keyEnd;
+/** Of a row in a pack. */
+export function putGone(batch: Batch, generation: number, key: Uint8Array): void {
+  const full = fullKey('gone', generation, key);
+  batch.put(full, seal(full, new Uint8Array()));
+}
+
+/** Answers the row's key; throws JournalError `corrupt`. */
+export function decodeGone(key: Uint8Array, record: Uint8Array): Uint8Array {
+  unseal('the mark of a row that is gone', key, record);
+  return ownKey(key);
 }
 
 export const decodeRow = (key: Uint8Array, record: Uint8Array): Uint8Array => unseal('a row', key, record);

@@ -2,10 +2,11 @@ import { strict as assert } from 'node:assert';
 import type { SnapshotMeta } from '@raftsman/raft';
 import { journalLimits } from '../limits.js';
 import type { BatchWriter } from './batches.js';
-import { newBatch, type Database } from './database.js';
-import { rowKeysStart } from './keys.js';
+import type { Database } from './database.js';
+import { clearGeneration } from './generations.js';
+import { PackTable } from './pack-table.js';
 import type { StateRow } from './rows.js';
-import { putRow } from './sealed.js';
+import { WaitingRows } from './waiting-rows.js';
 
 /** A snapshot that lies whole and synced beside the present rows, and takes effect when a WriteGroup installs it. */
 export interface StagedSnapshot {
@@ -32,26 +33,22 @@ export interface StagingParts {
 
 export async function createStaging(parts: StagingParts, generation: number): Promise<Staging> {
   const { database, batches, requireRoom, isInstalled } = parts;
-  const clear = (): Promise<void> =>
-    database.clear({ gte: rowKeysStart(generation), lt: rowKeysStart(generation + 1) });
   let phase: 'open' | 'finished' | 'aborted' = 'open';
-  let batch = newBatch(database);
-  let bytes = 0;
+  const table = new PackTable();
+  const waiting = new WaitingRows(database, generation, new Uint8Array());
   const writeOut = async (): Promise<void> => {
-    const full = batch;
-    batch = newBatch(database);
-    bytes = 0;
+    const batch = waiting.take(table);
     await batches.write(async () => {
       await requireRoom();
-      return full;
+      return batch;
     });
   };
-  await clear();
+  await clearGeneration(database, generation);
   return {
     async add(rows) {
       assert(phase === 'open', 'rows come before the end');
-      for (const { key, value } of rows) bytes += putRow(batch, generation, key, value);
-      if (bytes >= journalLimits.stagingBatchBytesMax) await writeOut();
+      waiting.add(rows);
+      if (waiting.bytes >= journalLimits.stagingBatchBytesMax) await writeOut();
     },
     async finish(meta) {
       assert(phase === 'open', 'a snapshot ends once');
@@ -62,8 +59,8 @@ export async function createStaging(parts: StagingParts, generation: number): Pr
     async abort() {
       if (phase === 'aborted' || isInstalled()) return;
       phase = 'aborted';
-      batch.clear();
-      await clear();
+      waiting.clear();
+      await clearGeneration(database, generation);
     },
   };
 }

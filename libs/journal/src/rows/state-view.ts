@@ -23,7 +23,7 @@ export async function openStateView(database: Database): Promise<StateView> {
     const { generation, index, term, configuration } = decodeState(stateKey, record);
     return {
       meta: { index, term, configuration },
-      rows: (after) => readRows(database, generation, snapshot, after),
+      rows: (after) => readRows({ database, generation, snapshot }, after),
       close: () => snapshot.close(),
     };
   } catch (error) {
