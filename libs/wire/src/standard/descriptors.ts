@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import protobuf, { type Reader } from 'protobufjs';
 
 /** A google.protobuf.FileDescriptorProto, encoded. */
@@ -27,15 +28,11 @@ const importTag = 0x1a;
 /** Some files of a google.protobuf.FileDescriptorSet, found by their names and by those of what they declare. They declare no extensions. */
 export class Descriptors {
   readonly #files = new Map<string, DescribedFile>();
-  readonly #symbols = new Map<string, DescribedFile>();
 
   /** `names`: the files that are to be found, with all that they import. Throws if one of those is not in the set. */
   constructor(set: Buffer, names: readonly string[]) {
     const all = new Map(filesOf(set).map((each) => [each.name, each]));
-    for (const each of withImports(all, names)) {
-      this.#files.set(each.name, each);
-      declare(each, (symbol) => this.#symbols.set(symbol, each));
-    }
+    for (const each of withImports(all, names)) this.#files.set(each.name, each);
   }
 
   /** The file first, then all that it imports. */
@@ -45,8 +42,13 @@ export class Descriptors {
 
   /** `symbol`: the full name of a service, method, message, field, oneof, enum, or an enum's value. */
   fileContaining(symbol: string): readonly Buffer[] | undefined {
-    const found = this.#symbols.get(symbol);
-    return found === undefined ? undefined : this.#encoded(found.name);
+    for (const { name, packageName, bytes } of this.#files.values()) {
+      if (!symbol.startsWith(`${packageName}.`)) continue;
+      const reader = protobuf.Reader.create(bytes);
+      const path = symbol.slice(packageName.length + 1).split('.');
+      if (declares(reader, reader.len, file, path)) return this.#encoded(name);
+    }
+    return undefined;
   }
 
   #encoded(name: string): readonly Buffer[] {
@@ -97,42 +99,33 @@ function withImports(
   return [...found];
 }
 
-function declare({ packageName, bytes }: DescribedFile, declared: (symbol: string) => void): void {
-  const reader = protobuf.Reader.create(bytes);
-  eachWithin(reader, reader.len, file, (kind, end) => declareIn(reader, end, kind, packageName, declared));
-}
-
-/** Answers the name, without its scope. */
-function declareIn(
-  reader: Reader,
-  end: number,
-  kind: Kind,
-  scope: string,
-  declared: (symbol: string) => void,
-): string {
-  reader.uint32();
-  const name = reader.string();
-  const fullName = `${scope}.${name}`;
-  declared(fullName);
-  if (kind === leaf) reader.pos = end;
-  else
-    eachWithin(reader, end, kind, (inner, innerEnd) => {
-      const innerName = declareIn(reader, innerEnd, inner, fullName, declared);
-      // The language has an enum's values beside it; some clients ask for them below it.
-      if (kind === enumeration) declared(`${scope}.${innerName}`);
-    });
-  return name;
-}
-
-/** `visit` reads to the end of what it is given. */
-function eachWithin(reader: Reader, end: number, kind: Kind, visit: (kind: Kind, end: number) => void): void {
+/**
+ * Whether the rest of a declaration, up to `end`, declares what `path` names within it. Nothing is kept for the sake of the next call: what
+ * has another name is passed over, so that the largest contract is a few hundred names to read.
+ */
+function declares(reader: Reader, end: number, kind: Kind, path: readonly string[]): boolean {
+  const [wanted, ...rest] = path;
   while (reader.pos < end) {
     const tag = reader.uint32();
     const inner = kind[tag >>> 3];
-    if (inner === undefined) reader.skipType(tag & 7);
-    else {
-      const innerEnd = reader.uint32() + reader.pos;
-      visit(inner, innerEnd);
+    if (inner === undefined) {
+      reader.skipType(tag & 7);
+      continue;
     }
+    const innerEnd = reader.uint32() + reader.pos;
+    if (nameOf(reader) === wanted) {
+      if (rest.length === 0 || declares(reader, innerEnd, inner, rest)) return true;
+    } else if (inner === enumeration && rest.length === 0) {
+      // The language has an enum's values beside it; below it, where some clients look for them, is where they are written.
+      if (declares(reader, innerEnd, enumeration, path)) return true;
+    }
+    reader.pos = innerEnd;
   }
+  return false;
+}
+
+function nameOf(reader: Reader): string {
+  const tag = reader.uint32();
+  assert.equal(tag, nameTag, 'the name comes first');
+  return reader.string();
 }

@@ -5,7 +5,7 @@ import { status } from '../grpc.js';
 import { CallError } from '../in-process.js';
 import { wireLimits } from '../limits.js';
 import type { GrpcService } from '../server.js';
-import { rawMethod, readRequest } from './raw-methods.js';
+import { rawMethod, readRequest, readString } from './raw-methods.js';
 
 /** As grpc.health.v1 counts them. */
 const numbers = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
@@ -108,7 +108,7 @@ function decodeService(reader: Reader): string {
   let service = '';
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
-    if (tag === 0x0a) service = reader.string();
+    if (tag === 0x0a) service = readString(reader);
     else reader.skipType(tag & 7);
   }
   return service;

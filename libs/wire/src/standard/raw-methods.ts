@@ -41,3 +41,6 @@ export function readRequest<Request>(bytes: Buffer, read: (reader: Reader) => Re
     throw new CallError(status.INTERNAL, `Error deserializing request: ${String(error)}`);
   }
 }
+
+/** A string's value. Throws if it ends too early, which `Reader.string` passes over. */
+export const readString = (reader: Reader): string => Buffer.from(reader.bytes()).toString();

@@ -1,4 +1,5 @@
 import protobuf, { type Reader, type Writer } from 'protobufjs';
+import { readString } from './raw-methods.js';
 
 /** A ServerReflectionRequest of grpc.reflection.v1 and v1alpha, which are the same but for their names. */
 export interface ReflectionRequest {
@@ -25,19 +26,19 @@ export function decodeRequest(reader: Reader): ReflectionRequest {
     const tag = reader.uint32();
     switch (tag) {
       case 0x0a:
-        host = reader.string();
+        host = readString(reader);
         break;
       case 0x1a:
-        asked = { kind: 'fileByFilename', name: reader.string() };
+        asked = { kind: 'fileByFilename', name: readString(reader) };
         break;
       case 0x22:
-        asked = { kind: 'fileContainingSymbol', name: reader.string() };
+        asked = { kind: 'fileContainingSymbol', name: readString(reader) };
         break;
       case 0x2a:
         asked = decodeExtension(protobuf.Reader.create(reader.bytes()));
         break;
       case 0x32:
-        asked = { kind: 'allExtensionNumbersOfType', name: reader.string() };
+        asked = { kind: 'allExtensionNumbersOfType', name: readString(reader) };
         break;
       case 0x3a:
         reader.skipType(tag & 7);
@@ -55,7 +56,7 @@ function decodeExtension(reader: Reader): ReflectionQuestion {
   let number = 0;
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
-    if (tag === 0x0a) name = reader.string();
+    if (tag === 0x0a) name = readString(reader);
     else if (tag === 0x10) number = reader.int32();
     else reader.skipType(tag & 7);
   }
