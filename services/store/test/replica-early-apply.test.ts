@@ -145,11 +145,11 @@ test('a committed entry does not wait for the write of later ones, and those wai
   // Both are committed; only the first is on this disk.
   host.messages([append(1, 2, [entry(2, 'b=2')])]);
   await expect.poll(() => stateMachine.history).toEqual(['a=1']);
-  expect(disk.busy).toBe(true);
+  await expect.poll(() => disk.busy).toBe(true);
   expect(acknowledged(sent)).toBe(1);
 
   disk.release();
   await expect.poll(() => stateMachine.history).toEqual(['a=1', 'b=2']);
   expect(disk.busy).toBe(false);
-  expect(acknowledged(sent)).toBe(2);
+  await expect.poll(() => acknowledged(sent)).toBe(2);
 });

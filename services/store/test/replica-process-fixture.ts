@@ -20,6 +20,9 @@ export async function build(): Promise<void> {
   await run(join(root, 'node_modules/.bin/tsc'), ['-b', 'services/store'], { cwd: root });
 }
 
+const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode === null && signalCode === null;
+
 async function answersOf({ maintenance }: StoreClients): Promise<boolean> {
   try {
     await call(maintenance, 'status', {}, { waiting: false });
@@ -135,7 +138,7 @@ export class StoreProcesses {
   async kill(name: string): Promise<void> {
     const child = this.#processes.get(name);
     this.#processes.delete(name);
-    if (child === undefined || child.exitCode !== null) return;
+    if (child === undefined || !isRunning(child)) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await gone;
@@ -144,7 +147,7 @@ export class StoreProcesses {
   /** The exit code, once the process has ended by itself. */
   async ended(name: string): Promise<number | null> {
     const child = this.#processes.get(name)!;
-    if (child.exitCode === null) await new Promise((resolve) => child.once('exit', resolve));
+    if (isRunning(child)) await new Promise((resolve) => child.once('exit', resolve));
     return child.exitCode;
   }
 
@@ -215,7 +218,7 @@ export class StoreProcesses {
   async serving(name: string): Promise<void> {
     const child = this.#processes.get(name)!;
     const answers = (): Promise<boolean> => {
-      if (child.exitCode !== null) throw new Error(`${name} ended with code ${child.exitCode}`);
+      if (!isRunning(child)) throw new Error(`${name} ended with ${child.signalCode ?? child.exitCode}`);
       return answersOf(this.clients(name));
     };
     await until(`${name} to take calls`, answers, startMsMax);
