@@ -98,15 +98,18 @@ describe.skipIf(missing !== undefined)(`pods in containers${why}`, () => {
       sent.end();
     });
 
+  /** A busy machine may take its time for an answer. */
+  const probing = { periodSeconds: 1, timeoutSeconds: 30 };
+
   it('serve on their own address what their volumes hold, once their probe passes', async () => {
     api.configMaps.set('site', { 'index.html': 'hello from a container' });
     const uid = put(
       'web',
       shell('exec httpd -f -p 8080 -h /www', {
         ports: [{ name: 'http', containerPort: 8080 }],
-        readinessProbe: { httpGet: { path: '/index.html', port: 'http' }, periodSeconds: 1 },
-        livenessProbe: { exec: { command: ['test', '-e', '/www/index.html'] }, periodSeconds: 1 },
-        startupProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
+        readinessProbe: { httpGet: { path: '/index.html', port: 'http' }, ...probing },
+        livenessProbe: { exec: { command: ['test', '-e', '/www/index.html'] }, ...probing },
+        startupProbe: { tcpSocket: { port: 8080 }, ...probing },
         volumeMounts: [{ name: 'site', mountPath: '/www' }],
         resources: { limits: { cpu: '500m', memory: '64Mi' } },
       }),

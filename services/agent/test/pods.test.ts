@@ -211,6 +211,7 @@ describe('a pod', () => {
     const probe = (command: string) => ({
       exec: { command: ['/bin/sh', '-c', command] },
       periodSeconds: 1,
+      timeoutSeconds: 30,
       failureThreshold: 1,
     });
     const flag = join(rootDir, 'flag');

@@ -83,6 +83,8 @@ describe('members as processes', { timeout: 180_000 }, () => {
       expect(all).toHaveLength(at + 2);
       startAdded(stores, name, cluster);
       await stores.serving(name);
+      // The second of two is needed for a majority, and may come later than the first waits for it.
+      await stores.leader();
       await put(stores, name, `by ${name}`);
       await agree(stores, cluster);
     }
@@ -199,6 +201,7 @@ describe('members as processes', { timeout: 180_000 }, () => {
         flags: [`--listen-peer-urls=${moved}`, `--initial-advertise-peer-urls=${moved}`],
       });
       await stores.serving(name);
+      await stores.leader();
       await put(stores, name, `moved ${name}`);
       await agree(stores, stores.names);
     }
