@@ -12,6 +12,8 @@ export const journalLimits = {
    * counts (and on some file systems costs) as the whole piece.
    */
   allocationStepBytes: 4_096,
+  /** Segments kept for later: about as many as one compaction of the log gives free when values are of 1 KiB. */
+  spareSegmentsMax: 3,
   /** The reserve is filled in such steps. */
   reserveStepBytes: mebibyte,
   /** A log that waits for room on the disk, or rows that do, look again after so long. */

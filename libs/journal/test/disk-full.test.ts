@@ -97,7 +97,7 @@ describe.skipIf(!isRoot)('a disk that others fill', () => {
     const again = await openHere(mount);
     expect(await contents(again.rowBatches())).toEqual({ kept: 'value' });
     await again.close();
-  }, 60_000);
+  }, 120_000);
 
   test('when all that was laid by is used up, writes wait for room and lose nothing', async () => {
     const mount = await smallDisk(16);
@@ -120,7 +120,7 @@ describe.skipIf(!isRoot)('a disk that others fill', () => {
     const again = await openHere(mount);
     expect((await contents(again.rowBatches()))['last']).toBe('one');
     await again.close();
-  }, 60_000);
+  }, 120_000);
 
   test('does not keep a member from starting again', async () => {
     const mount = await smallDisk(16);
@@ -145,5 +145,5 @@ describe.skipIf(!isRoot)('a disk that others fill', () => {
     expect(await contents(again.rowBatches())).toMatchObject({ kept: 'value' });
     await again.close();
     await first.journal.close();
-  }, 60_000);
+  }, 120_000);
 });

@@ -5,18 +5,20 @@ import { journalLimits } from '../limits.js';
 
 const digits = 12;
 const segmentName = /^(\d{12})\.wal$/;
-const spareName = 'spare.wal';
+const spareName = /^spare(-\d+)?\.wal$/;
 
 export const nameOfSegment = (sequence: number): string => `${String(sequence).padStart(digits, '0')}.wal`;
 
 /**
  * The files of a log. A segment's blocks are allocated and written once, before it is used, so that writing into it needs no room and
- * its sync no change of the file system's own records. One that is not needed any more becomes the next one, or is kept as a spare.
+ * its sync no change of the file system's own records. One that is not needed any more becomes the next one, or is kept as a spare: filling
+ * one with zeros beside the writes of the log makes them wait.
  */
 export class SegmentFiles {
   readonly directory: string;
   readonly segmentBytes: number;
-  #hasSpare = false;
+  /** Names of files. */
+  #spares: string[] = [];
 
   constructor(directory: string, segmentBytes: number) {
     this.directory = directory;
@@ -30,10 +32,11 @@ export class SegmentFiles {
   /** In ascending order. */
   async list(): Promise<number[]> {
     const sequences: number[] = [];
+    this.#spares = [];
     for (const name of await readdir(this.directory)) {
       const match = segmentName.exec(name);
       if (match) sequences.push(Number(match[1]));
-      else if (name === spareName) this.#hasSpare = true;
+      else if (spareName.test(name)) this.#spares.push(name);
     }
     return sequences.toSorted((left, right) => left - right);
   }
@@ -43,10 +46,9 @@ export class SegmentFiles {
    * the file system's error (ENOSPC: nothing is left behind).
    */
   async prepare(sequence: number): Promise<number> {
-    if (this.#hasSpare) {
-      await rename(join(this.directory, spareName), this.pathOf(sequence));
-      this.#hasSpare = false;
-    } else await this.#create(this.pathOf(sequence));
+    const spare = this.#spares.pop();
+    if (spare !== undefined) await rename(join(this.directory, spare), this.pathOf(sequence));
+    else await this.#create(this.pathOf(sequence));
     await syncDirectory(this.directory);
     return (await stat(this.pathOf(sequence))).size;
   }
@@ -64,12 +66,14 @@ export class SegmentFiles {
   /** What it holds is not needed any more. `next`: no such segment is there yet, and this file may become it. Answers whether it did. */
   async release(sequence: number, sizeBytes: number, next: number | null): Promise<boolean> {
     const path = this.pathOf(sequence);
-    if (sizeBytes !== this.segmentBytes || (next === null && this.#hasSpare)) {
+    const hasEnough = this.#spares.length >= journalLimits.spareSegmentsMax;
+    if (sizeBytes !== this.segmentBytes || (next === null && hasEnough)) {
       await unlink(path);
       return false;
     }
-    await rename(path, next === null ? join(this.directory, spareName) : this.pathOf(next));
-    if (next === null) this.#hasSpare = true;
+    const spare = `spare-${sequence}.wal`;
+    await rename(path, next === null ? join(this.directory, spare) : this.pathOf(next));
+    if (next === null) this.#spares.push(spare);
     await syncDirectory(this.directory);
     return next !== null;
   }
