@@ -340,7 +340,11 @@ class Soak {
     }).catch(() => this.anomaly(`members differ: ${JSON.stringify(hashes)}`));
     for (const connection of this.#connections) {
       const options = { revision, serializable: true };
-      const { kvs } = await sendRange(connection, { op: 'range', ...allKeys }, options, 5_000);
+      let kvs: RangeOutput['kvs'] = [];
+      await this.#until(`${connection.member.name} shows what it holds`, async () => {
+        ({ kvs } = await sendRange(connection, { op: 'range', ...allKeys }, options, 5_000));
+        return true;
+      });
       const isSame =
         kvs.length === expected.keys.size &&
         kvs.every((kv) => {

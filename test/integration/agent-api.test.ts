@@ -70,13 +70,13 @@ describe('an agent and its API', () => {
       fieldManager: 'test',
     });
     startAgent();
-  }, 90_000);
+  }, 180_000);
   afterAll(async () => {
     await stopAgent();
     admin.close();
     await bed.stop();
     await rm(rootDir, { recursive: true, force: true });
-  }, 60_000);
+  }, 120_000);
 
   const node = () => admin.of(kinds.nodes).get({ name: 'node-1' });
   const pod = (name: string) => admin.of(kinds.pods).get({ namespace: 'default', name });

@@ -56,7 +56,7 @@ describe.skipIf(missing !== undefined)(`pods in containers${why}`, () => {
     await eventually(async () => expect((await runtime.status()).every(({ status }) => status)).toBe(true));
     api = new FakeApi();
     manager = startManager();
-  }, 90_000);
+  }, 180_000);
   afterAll(async () => {
     await manager?.close();
     for (const { id } of (await runtime?.listPodSandboxes()) ?? []) {
@@ -66,7 +66,7 @@ describe.skipIf(missing !== undefined)(`pods in containers${why}`, () => {
     await runtime?.close();
     await containerd?.stop();
     await rm(rootDir, { recursive: true, force: true });
-  }, 90_000);
+  }, 180_000);
 
   const shell = (script: string, rest: Partial<Container> = {}): Container => ({
     name: 'main',

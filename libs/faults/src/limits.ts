@@ -11,9 +11,9 @@ export const faultLimits = {
   /** Violations that one judge reports of one subject; more say no more. */
   violationsMax: 20,
   /** One `nft`, `tc` or `mount`. */
-  commandTimeoutMs: 10_000,
+  commandTimeoutMs: 30_000,
   /** From SIGKILL to the end of the process. */
-  killTimeoutMs: 10_000,
+  killTimeoutMs: 30_000,
   /** Clock steps, either way: a year. */
   clockStepMsMax: 365 * 24 * 3_600_000,
 } as const;

@@ -10,7 +10,7 @@ async function putMany(member: TestMember, prefix: string): Promise<void> {
   await Promise.all(Array.from({ length: 50 }, (_, index) => put(member, `${prefix}${index}=${index}`)));
 }
 
-describe('a member that lost its data', { timeout: 60_000 }, () => {
+describe('a member that lost its data', { timeout: 120_000 }, () => {
   test('is told so by those who know it and ends; the others go on, after a restart as well', async () => {
     const cluster = await TestCluster.create(3);
     const [m1, , m3] = await cluster.startAll();

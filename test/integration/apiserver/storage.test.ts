@@ -216,7 +216,7 @@ describe.each<StoreKind>(['etcd', 'raftsman'])('storage on %s', (kind) => {
         client.close();
         await store.stop();
       }
-    }, 60_000);
+    }, 120_000);
 
     test('without a majority a write fails in time, and says that it may have happened', async () => {
       const store = await startStore(kind, 3);
@@ -232,6 +232,6 @@ describe.each<StoreKind>(['etcd', 'raftsman'])('storage on %s', (kind) => {
         client.close();
         await store.stop();
       }
-    }, 60_000);
+    }, 120_000);
   });
 });

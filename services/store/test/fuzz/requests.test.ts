@@ -188,5 +188,5 @@ describe('any request', () => {
     const rows = [...serving.stateMachine.rows()];
     expect(rows.length).toBeGreaterThan(0);
     expect(await send('/etcdserverpb.KV/Range', Buffer.of(0x0a, 1, 0x61))).toBeNull();
-  }, 30_000);
+  }, 120_000);
 });
