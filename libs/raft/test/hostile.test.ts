@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { configurationOf, encodeConfiguration, logIndex, memberId, term } from '@raftsman/raft';
 import type { Message } from '@raftsman/raft';
 import { describe, expect, it } from 'vitest';
+import { messageKinds } from '../../../test/support/message-kinds.js';
 import { Member, append, voteRequest } from './harness.js';
 
 /** Numbers that a liar, or a broken peer, may put anywhere. */
@@ -65,22 +66,8 @@ const fields = {
     configuration: fc.constantFrom(...someConfigurations),
   }),
 };
-const kinds = [
-  'vote-request',
-  'vote-response',
-  'append-request',
-  'append-response',
-  'heartbeat-request',
-  'heartbeat-response',
-  'snapshot-request',
-  'propose-request',
-  'read-index-request',
-  'read-index-response',
-  'timeout-now',
-  'witness-snapshot',
-] as const;
 const anyMessage = fc.record({
-  kind: fc.constantFrom(...kinds),
+  kind: fc.constantFrom(...messageKinds, 'snapshot-request'),
   ...fields,
 }) as unknown as fc.Arbitrary<Message>;
 const anyAct = fc.oneof(

@@ -42,8 +42,9 @@ describe('passwords', () => {
     const leastMs = async (of: string | null): Promise<number> =>
       Math.min(await costMs(of), await costMs(of), await costMs(of));
     const [known, unknown] = [await leastMs(stored), await leastMs(null)];
-    expect(unknown).toBeGreaterThan(known / 3);
-    expect(unknown).toBeLessThan(known * 3);
+    // Without the hashing it were a thousandth.
+    expect(unknown).toBeGreaterThan(known / 5);
+    expect(unknown).toBeLessThan(known * 5);
   });
 
   it('wait in a bounded queue, in which no address takes every place', async () => {

@@ -2,6 +2,7 @@ import { configurationOf, memberId } from '@raftsman/raft';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Member } from '../../../../libs/raft/test/harness.js';
+import { messageKinds } from '../../../../test/support/message-kinds.js';
 import { mutated, parsed } from '../../../../test/support/mutated.js';
 import { MalformedError } from '../../src/replica/peers/bytes.js';
 import { decodeMessages, encodeMessages, type SentMessage } from '../../src/replica/peers/codec.js';
@@ -28,19 +29,7 @@ describe('a frame from another member', () => {
   const configuration = configurationOf([1, 2, 3].map(memberId), { learners: [memberId(4)] });
   const message = fc
     .record({
-      kind: fc.constantFrom(
-        'vote-request',
-        'vote-response',
-        'append-request',
-        'append-response',
-        'heartbeat-request',
-        'heartbeat-response',
-        'propose-request',
-        'read-index-request',
-        'read-index-response',
-        'timeout-now',
-        'witness-snapshot',
-      ),
+      kind: fc.constantFrom(...messageKinds),
       from: fc.constant(2),
       to: fc.constant(1),
       term: small,
