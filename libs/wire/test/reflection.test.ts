@@ -263,6 +263,20 @@ describe('reflection', () => {
     call.destroy();
   });
 
+  it('answers one request of a call in a turn of the event loop', async () => {
+    const { call, taken, written } = openCall();
+    for (let count = 0; count < 10; count += 1) call.push(Buffer.from([0x3a, 0]));
+    await expect.poll(() => written.length, { timeout: 30_000 }).toBe(1);
+    for (let count = 1; count < 10; count += 1) {
+      taken[count - 1]!();
+      // All that follows in this turn, however many promises and ticks that takes.
+      for (let hop = 0; hop < 100; hop += 1) await new Promise<void>((resolve) => process.nextTick(resolve));
+      expect(written).toHaveLength(count);
+      await expect.poll(() => written.length, { timeout: 30_000 }).toBe(count + 1);
+    }
+    call.destroy();
+  });
+
   it.each([
     ['a field that ends too early', [0x22, 5, 0x61]],
     ['an extension that ends too early', [0x2a, 2, 0x0a, 5]],

@@ -88,7 +88,10 @@ const notFound = (message: string): ReflectionAnswer => ({ kind: 'error', code: 
 const found = (files: readonly Uint8Array[] | undefined, otherwise: string): ReflectionAnswer =>
   files === undefined ? notFound(otherwise) : { kind: 'files', files };
 
-/** The next request is taken when the answer before it has gone: who asks and does not listen fills no memory. */
+/**
+ * The next request is taken when the answer before it has gone, in another turn of the event loop: who asks and does not listen fills no memory,
+ * and who asks thousands of things at once does not have the loop for himself.
+ */
 function answerEach(call: Call, respond: (request: Buffer) => Buffer): void {
   const take = (request: Buffer): void => {
     call.pause();
@@ -103,7 +106,7 @@ function answerEach(call: Call, respond: (request: Buffer) => Buffer): void {
       call.resume();
       return;
     }
-    call.write(response, () => call.resume());
+    call.write(response, () => setImmediate(() => call.resume()));
   };
   call.on('data', take);
   call.on('end', () => call.end());
