@@ -44,7 +44,7 @@ export function kubectl(
   kubeconfig: string,
   args: readonly string[],
   input?: string,
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<Ran> {
   const home = join(root, '.cache/kubectl-home', String(process.pid));
   mkdirSync(home, { recursive: true });
@@ -62,6 +62,8 @@ export function kubectl(
         resolve({ code, stdout, stderr });
       },
     );
+    // One that refuses its arguments is gone before its input comes.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(input ?? '');
   });
 }

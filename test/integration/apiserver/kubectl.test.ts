@@ -173,7 +173,7 @@ spec:
     const pod =
       '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"on-old"},"spec":{"nodeName":"old","terminationGracePeriodSeconds":0,"containers":[{"name":"a","image":"a"}]}}';
     await ok('create -f -', pod);
-    await ok('drain old --force --timeout=20s');
+    await ok('drain old --force --timeout=60s');
     expect(await refused('get pod on-old')).toContain('NotFound');
     expect(await jsonpath('node/old', '.spec.unschedulable')).toBe('true');
     await ok('delete node old');
