@@ -102,7 +102,7 @@ function calling(
   question: { readonly rebuild?: boolean; readonly joining?: boolean } = {},
 ) {
   const got = { welcome: null as PeerWelcome | null, end: null as PeerEnd | null, drains: 0 };
-  const call = new PeerCall(target, { ...helloTo(self, identity), ...question }, 5_000, {
+  const call = new PeerCall(target, { ...helloTo(self, identity), ...question }, 20_000, {
     welcomed: (welcome) => void (got.welcome = welcome),
     drained: () => void (got.drains += 1),
     ended: (end) => void (got.end = end),
