@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 /** Above those of the clusters that createTestCluster makes, below those that the kernel gives to connections. */
 const first = 21_000;
@@ -10,6 +10,8 @@ const workersMax = 8;
 const share = Math.floor((end - first) / workersMax);
 const mine = first + (Number(process.env['VITEST_POOL_ID'] ?? 0) % workersMax) * share;
 let next = Math.floor(Math.random() * share);
+/** Another address of loopback, where this process listens at each port that it gave out, as long as it lives: a run beside this one does not take it. */
+const counter = '127.94.0.1';
 
 /**
  * Ports of loopback for processes that are told theirs. None that the kernel hands out by itself: between the look here and the process that listens, or while
@@ -30,15 +32,24 @@ export async function freePort(): Promise<number> {
 }
 
 async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1');
+  const server = await listening(port, '127.0.0.1');
+  if (server === 'EADDRINUSE') return false;
+  const held = await listening(port, counter);
+  if (typeof server !== 'string') await new Promise((resolve) => server.close(resolve));
+  if (typeof held !== 'string') held.unref();
+  // Only Linux has all of 127.0.0.0/8 for itself.
+  return typeof server !== 'string' && held !== 'EADDRINUSE';
+}
+
+/** Or the code of the error. */
+async function listening(port: number, address: string): Promise<Server | string> {
+  const server = createServer().listen(port, address);
   try {
     await once(server, 'listening');
-  } catch {
-    return false;
+    return server;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unknown';
   }
-  server.close();
-  await once(server, 'close');
-  return true;
 }
 
 function ephemeralPortMin(): number {
