@@ -22,18 +22,21 @@ describe('a planted bug is found', () => {
     async (sabotage) => {
       const directory = mkdtempSync(join(tmpdir(), 'sabotage-'));
       const lines: string[] = [];
+      const isWanted = (anomaly: string): boolean => sabotage.foundAs.test(anomaly);
       try {
         const { anomalies, kept } = await soak({
           seed: 1,
           durationMs: sabotage.durationMs,
           phaseMs: 4_000,
-          anomaliesMax: 1,
+          // A member may die of the bug before anybody sees what it did.
+          isEnough: (found) => found.some(isWanted),
           directory,
           tell: (line) => lines.push(line),
           faults: sabotage.faults,
           preloads: [sabotagePreload(sabotage)],
         });
-        expect([...lines, ...anomalies].join('\n')).toMatch(new RegExp(sabotage.foundAs, 'm'));
+        if (!anomalies.some(isWanted)) console.log(lines.join('\n'));
+        expect(anomalies.filter(isWanted)).not.toEqual([]);
         // From the files that the run left, too, whatever is not seen by asking members afterwards.
         expect(kept.length).toBeGreaterThan(0);
         const again = judgeAgain(directory, kept.at(-1)!);

@@ -42,8 +42,8 @@ export interface SoakOptions {
   readonly watchers?: number;
   /** Operations per second of all clients together. */
   readonly operationsPerSecond?: number;
-  /** The run ends after the phase that brings it to so many. Default: 50. */
-  readonly anomaliesMax?: number;
+  /** The run ends after the phase that brings it to that. Default: 50 anomalies. */
+  readonly isEnough?: (anomalies: readonly string[]) => boolean;
 }
 
 export interface SoakReport {
@@ -373,7 +373,8 @@ class Soak {
   }
 
   #isHopeless(): boolean {
-    return this.#run.anomalies.length >= (this.#options.anomaliesMax ?? soakLimits.anomaliesMax);
+    const { isEnough = ({ length }) => length >= soakLimits.anomaliesMax } = this.#options;
+    return isEnough(this.#run.anomalies);
   }
 
   anomaly(what: string): void {
