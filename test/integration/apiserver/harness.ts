@@ -193,6 +193,8 @@ export async function startTestApiserver(
 export function writeKubeconfig(pki: TestPki, url: string, user: string | null): string {
   const { folder } = pki;
   const path = join(folder.path, `${user ?? 'anonymous'}-${url.split(':').at(-1)!}.kubeconfig`);
+  // Once: a kubectl that starts may be reading it.
+  if (existsSync(path)) return path;
   const credentials =
     user === null ? {} : { 'client-certificate': folder.certFile(user), 'client-key': folder.keyFile(user) };
   writeFileSync(

@@ -191,9 +191,12 @@ spec:
       'name',
     ]);
     let seen = '';
+    let complaint = '';
     child.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
     try {
       await eventually(async () => {
+        if (child.exitCode !== null) throw new Error(`kubectl ended with ${child.exitCode}: ${complaint}`);
         await run('delete configmap watched --ignore-not-found');
         await run('create -f -', configMap('watched', ''));
         return seen.includes('configmap/watched');
