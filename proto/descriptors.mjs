@@ -11,7 +11,9 @@ const protoRoot = dirname(fileURLToPath(import.meta.url));
 const described = ['etcd', 'grpc', 'raftsman'];
 const files = described
   .flatMap((folder) =>
-    readdirSync(join(protoRoot, folder), { recursive: true }).map((file) => `${folder}/${file}`),
+    readdirSync(join(protoRoot, folder), { recursive: true, encoding: 'utf8' }).map(
+      (file) => `${folder}/${file}`,
+    ),
   )
   .filter((file) => file.endsWith('.proto'))
   .toSorted((a, b) => (a < b ? -1 : 1));
