@@ -112,7 +112,7 @@ export function silentReadmes(
 
 const heavy = new Set(['@grpc/grpc-js', '@grpc/proto-loader', '@grpc/reflection', 'grpc-health-check']);
 
-/** A store keeps in memory what its sources load, used or not: these packages are loaded by libs/wire/src/grpc.ts when something needs them. */
+/** A store keeps in memory what its sources load, used or not: libs/wire/src/grpc.ts loads grpc-js when something dials, and the others are for tests and tools. */
 export function loadedForNothing(files: readonly SourceFile[]): readonly string[] {
   return files
     .filter(({ path }) => /^(services\/store|libs\/wire)\/src\//.test(path))
