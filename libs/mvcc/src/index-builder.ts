@@ -1,6 +1,7 @@
 import { append, newestOf, type KeyHistory } from './key-history.js';
-import { KeyIndex, type IndexChunk } from './key-index.js';
+import { KeyIndex } from './key-index.js';
 import { inKeyOrder } from './key-order.js';
+import type { Leaf } from './leaf-list.js';
 import { mvccLimits } from './limits.js';
 import { isTombstone, type Binary, type KeyValue } from './types.js';
 
@@ -12,24 +13,24 @@ export function* buildIndex(
   versions: KeyValue[],
   onKey: (newest: KeyValue) => void,
 ): Generator<void, KeyIndex> {
-  const chunks = new ChunkWriter(onKey);
+  const leaves = new LeafWriter(onKey);
   let done = 0;
   for (const sorted of inKeyOrder(versions)) {
-    for (const kv of sorted ?? []) chunks.add(kv);
+    for (const kv of sorted ?? []) leaves.add(kv);
     done += sorted?.length ?? 0;
     if (sorted !== null && done < mvccLimits.sortVersionsPerStep) continue;
     done = 0;
     yield;
   }
-  return new KeyIndex(chunks.finish());
+  return new KeyIndex(leaves.finish());
 }
 
 /** Takes versions in order of key, then revision. */
-class ChunkWriter {
-  readonly #chunks: IndexChunk[] = [];
+class LeafWriter {
+  readonly #leaves: Leaf[] = [];
   readonly #onKey: (newest: KeyValue) => void;
-  readonly #keysPerChunk = Math.max(1, Math.floor(mvccLimits.indexChunkKeysMax * 0.75));
-  #chunk: IndexChunk = { keys: [], histories: [], live: 0 };
+  readonly #keysPerLeaf = Math.max(1, Math.floor(mvccLimits.indexLeafKeysMax * 0.75));
+  #leaf: Leaf = { keys: [], histories: [], live: 0 };
   #key: Binary | null = null;
   #history: KeyHistory | null = null;
 
@@ -47,24 +48,24 @@ class ChunkWriter {
     this.#history = kv;
   }
 
-  finish(): IndexChunk[] {
+  finish(): Leaf[] {
     this.#endKey();
-    if (this.#chunk.keys.length > 0) this.#chunks.push(this.#chunk);
-    return this.#chunks;
+    if (this.#leaf.keys.length > 0) this.#leaves.push(this.#leaf);
+    return this.#leaves;
   }
 
   #endKey(): void {
     if (this.#history === null || this.#key === null) return;
     const newest = newestOf(this.#history);
     this.#onKey(newest);
-    this.#chunk.keys.push(this.#key);
-    this.#chunk.histories.push(this.#history);
-    if (!isTombstone(newest)) this.#chunk.live += 1;
-    if (this.#chunk.keys.length < this.#keysPerChunk) return;
+    this.#leaf.keys.push(this.#key);
+    this.#leaf.histories.push(this.#history);
+    if (!isTombstone(newest)) this.#leaf.live += 1;
+    if (this.#leaf.keys.length < this.#keysPerLeaf) return;
     // Arrays of just their length: those that grew by `push` have room that nobody needs.
-    const { keys, histories, live } = this.#chunk;
-    this.#chunks.push({ keys: keys.slice(), histories: histories.slice(), live });
-    this.#chunk = { keys: [], histories: [], live: 0 };
+    const { keys, histories, live } = this.#leaf;
+    this.#leaves.push({ keys: keys.slice(), histories: histories.slice(), live });
+    this.#leaf = { keys: [], histories: [], live: 0 };
   }
 }
 

@@ -1,37 +1,26 @@
 import { append, countBefore, newestOf, withoutOldest, type KeyHistory } from './key-history.js';
+import { countLive, LeafList, lowerBound, type Leaf } from './leaf-list.js';
 import { mvccLimits } from './limits.js';
 import { assert, isTombstone, type Binary, type KeyValue, type Revision } from './types.js';
 
-/** Neighbours in key order. */
-export interface IndexChunk {
-  readonly keys: Binary[];
-  readonly histories: KeyHistory[];
-  /** Keys whose newest version is no tombstone. */
-  live: number;
-}
-
 /**
- * All keys in order, each with its history: a sorted list of sorted chunks. Searches are two binary searches; an insertion moves at most
- * a chunk; live keys are counted by the chunk.
+ * All keys in order, each with its history.
  *
- * Invariants:
- * 1. keys ascend strictly within a chunk and from chunk to chunk,
- * 2. no chunk is empty or longer than indexChunkKeysMax,
- * 3. keys and histories of a chunk have the same length, and `live` is right,
- * 4. unless it is null, #sought is where the last search ended: at its key, or where that belongs.
+ * Invariant: unless it is null, #sought is where the last search ended: in #leaf at #offset, which is its place, or where it belongs.
  */
 export class KeyIndex {
-  readonly #chunks: IndexChunk[];
+  readonly #leaves: LeafList;
   #size: number;
   #sought: Binary | null = null;
-  #position = 0;
+  /** undefined: there are no keys. */
+  #leaf: Leaf | undefined;
   #offset = 0;
   #found = false;
 
-  /** `chunks` must keep the invariants. */
-  constructor(chunks: IndexChunk[] = []) {
-    this.#chunks = chunks;
-    this.#size = chunks.reduce((sum, { keys }) => sum + keys.length, 0);
+  /** `leaves` must keep the invariants of LeafList. */
+  constructor(leaves: readonly Leaf[] = []) {
+    this.#leaves = new LeafList(leaves);
+    this.#size = leaves.reduce((sum, { keys }) => sum + keys.length, 0);
   }
 
   /** Keys, those that are deleted and not compacted yet too. */
@@ -40,7 +29,7 @@ export class KeyIndex {
   }
 
   get(key: Binary): KeyHistory | undefined {
-    return this.#find(key) ? this.#chunks[this.#position]!.histories[this.#offset] : undefined;
+    return this.#find(key) ? this.#leaf!.histories[this.#offset] : undefined;
   }
 
   /** The key's newest version; may be a tombstone. */
@@ -55,15 +44,16 @@ export class KeyIndex {
       this.#insert(kv);
       return;
     }
-    appendAt(this.#chunks[this.#position]!, this.#offset, kv);
+    const more = appendAt(this.#leaf!, this.#offset, kv);
+    if (more !== 0) this.#leaves.foundLives(more);
   }
 
   /** Appends what `next` answers to every history in start <= key < end, in order; null: nothing. `next` must not change the index. */
   appendEach(start: Binary, end: Binary | null, next: (newest: KeyValue) => KeyValue | null): void {
-    this.#eachChunk(start, end, (chunk, from, to) => {
+    this.#leaves.each(start, end, (leaf, from, to) => {
       for (let at = from; at < to; at += 1) {
-        const kv = next(newestOf(chunk.histories[at]!));
-        if (kv !== null) appendAt(chunk, at, kv);
+        const kv = next(newestOf(leaf.histories[at]!));
+        if (kv !== null) leaf.live += appendAt(leaf, at, kv);
       }
       return true;
     });
@@ -71,7 +61,7 @@ export class KeyIndex {
 
   /** Calls `visit` for start <= key < end in order until it answers false. The index must not change meanwhile. */
   scan(start: Binary, end: Binary | null, visit: (history: KeyHistory, key: Binary) => boolean): void {
-    this.#eachChunk(start, end, ({ keys, histories }, from, to) => {
+    this.#leaves.each(start, end, ({ keys, histories }, from, to) => {
       for (let at = from; at < to; at += 1) if (!visit(histories[at]!, keys[at]!)) return false;
       return true;
     });
@@ -79,12 +69,7 @@ export class KeyIndex {
 
   /** Keys in start <= key < end that are there at present. */
   countLive(start: Binary, end: Binary | null): number {
-    let count = 0;
-    this.#eachChunk(start, end, (chunk, from, to) => {
-      count += to - from === chunk.keys.length ? chunk.live : countLive(chunk.histories, from, to);
-      return true;
-    });
-    return count;
+    return this.#leaves.countLive(start, end);
   }
 
   /** Forgets the versions of its key before `kv` that are older than `revision`, and answers them. */
@@ -94,7 +79,7 @@ export class KeyIndex {
     const count = countBefore(history, kv, revision);
     if (count === 0) return [];
     const dropped = (history as readonly KeyValue[]).slice(0, count);
-    this.#chunks[this.#position]!.histories[this.#offset] = withoutOldest(history, count);
+    this.#leaf!.histories[this.#offset] = withoutOldest(history, count);
     return dropped;
   }
 
@@ -102,144 +87,87 @@ export class KeyIndex {
   dropTombstone(kv: KeyValue): void {
     const history = this.get(kv.key);
     assert(history !== undefined && isTombstone(kv), 'a tombstone without its key');
-    const chunk = this.#chunks[this.#position]!;
+    const leaf = this.#leaf!;
     if (Array.isArray(history)) {
       assert(history[0] === kv, 'a tombstone that is not the oldest version');
-      chunk.histories[this.#offset] = withoutOldest(history, 1);
+      leaf.histories[this.#offset] = withoutOldest(history, 1);
       return;
     }
     assert(history === kv, 'a tombstone that is no version of its key');
     this.#size -= 1;
     this.#sought = null;
-    chunk.keys.splice(this.#offset, 1);
-    chunk.histories.splice(this.#offset, 1);
-    this.#mergeIfSmall(this.#position, chunk);
+    leaf.keys.splice(this.#offset, 1);
+    leaf.histories.splice(this.#offset, 1);
+    if (leaf.keys.length === 0) this.#leaves.removeFound();
+    else this.#mergeIfSmall(leaf);
   }
 
   /** Throws on a broken invariant. */
   checkInvariants(): void {
-    let previous: Binary | undefined;
-    let size = 0;
-    for (const { keys, histories, live } of this.#chunks) {
-      assert(keys.length > 0 && keys.length <= mvccLimits.indexChunkKeysMax, 'index: chunk size');
-      assert(keys.length === histories.length, 'index: keys and histories differ in length');
-      assert(live === countLive(histories, 0, histories.length), 'index: live keys');
-      for (const [at, key] of keys.entries()) {
-        assert(previous === undefined || previous < key, 'index: keys out of order');
-        assert(newestOf(histories[at]!).key === key, 'index: a history under another key');
-        previous = key;
-      }
-      size += keys.length;
-    }
-    assert(size === this.#size, 'index: size');
+    assert(this.#leaves.checkInvariants() === this.#size, 'index: size');
   }
 
-  /** Leaves position and offset at the key, or where it belongs; answers whether it is there. */
+  /** Leaves leaf and offset at the key, or where it belongs; answers whether it is there. */
   #find(key: Binary): boolean {
     if (key === this.#sought) return this.#found;
-    this.#position = this.#chunkOf(key);
-    const keys = this.#chunks[this.#position]?.keys;
-    this.#offset = keys === undefined ? 0 : lowerBound(keys, key);
-    this.#found = keys !== undefined && keys[this.#offset] === key;
+    const leaf = this.#leaves.find(key);
+    this.#leaf = leaf;
+    this.#offset = leaf === undefined ? 0 : lowerBound(leaf.keys, key);
+    this.#found = leaf !== undefined && leaf.keys[this.#offset] === key;
     this.#sought = key;
     return this.#found;
   }
 
   /** The key is not there, and the last search was for it. */
   #insert(kv: KeyValue): void {
-    const chunk = this.#chunks[this.#position];
-    const at = this.#offset;
-    const isFull = chunk?.keys.length === mvccLimits.indexChunkKeysMax;
+    const live = isTombstone(kv) ? 0 : 1;
+    const leaf = this.#leaf;
     this.#size += 1;
     this.#sought = null;
-    if (
-      chunk === undefined ||
-      (isFull && at === chunk.keys.length && this.#position === this.#chunks.length - 1)
-    ) {
-      // Keys that arrive in order leave full chunks behind.
-      this.#chunks.push({ keys: [kv.key], histories: [kv], live: isTombstone(kv) ? 0 : 1 });
+    const isFull = leaf?.keys.length === mvccLimits.indexLeafKeysMax;
+    if (leaf === undefined || (isFull && this.#offset === leaf.keys.length && this.#leaves.foundIsLast)) {
+      // Keys that arrive in order leave full leaves behind.
+      this.#leaves.insertAfterFound({ keys: [kv.key], histories: [kv], live });
       return;
     }
-    chunk.keys.splice(at, 0, kv.key);
-    chunk.histories.splice(at, 0, kv);
-    if (!isTombstone(kv)) chunk.live += 1;
-    if (isFull) this.#split(this.#position, chunk);
+    const into = isFull ? this.#split(leaf) : leaf;
+    into.keys.splice(this.#offset, 0, kv.key);
+    into.histories.splice(this.#offset, 0, kv);
+    if (live !== 0) this.#leaves.foundLives(live);
   }
 
-  /** Calls `visit` for the part [from, to) of each chunk that lies in start <= key < end, until it answers false. */
-  #eachChunk(
-    start: Binary,
-    end: Binary | null,
-    visit: (chunk: IndexChunk, from: number, to: number) => boolean,
-  ): void {
-    for (let position = this.#chunkOf(start); position < this.#chunks.length; position += 1) {
-      const chunk = this.#chunks[position]!;
-      const { keys } = chunk;
-      const from = keys[0]! >= start ? 0 : lowerBound(keys, start);
-      const to = end === null || keys.at(-1)! < end ? keys.length : lowerBound(keys, end);
-      if (from < to && !visit(chunk, from, to)) return;
-      if (to < keys.length) return;
-    }
-  }
-
-  /** The last chunk whose first key is <= key, or the first one. */
-  #chunkOf(key: Binary): number {
-    let low = 0;
-    let high = this.#chunks.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#chunks[middle]!.keys[0]! <= key) low = middle + 1;
-      else high = middle;
-    }
-    return Math.max(low - 1, 0);
-  }
-
-  #split(position: number, chunk: IndexChunk): void {
-    const half = chunk.keys.length >>> 1;
-    const keys = chunk.keys.splice(half);
-    const histories = chunk.histories.splice(half);
+  /** Makes room at the offset, before anything grows; answers the half in which that is now. */
+  #split(leaf: Leaf): Leaf {
+    const half = leaf.keys.length >>> 1;
+    const keys = leaf.keys.splice(half);
+    const histories = leaf.histories.splice(half);
     const live = countLive(histories, 0, histories.length);
-    chunk.live -= live;
-    this.#chunks.splice(position + 1, 0, { keys, histories, live });
-  }
-
-  #mergeIfSmall(position: number, chunk: IndexChunk): void {
-    if (chunk.keys.length === 0) {
-      this.#chunks.splice(position, 1);
-      return;
+    this.#leaves.foundLives(-live);
+    const upper = { keys, histories, live };
+    this.#leaves.insertAfterFound(upper);
+    // At the border it is the last of the lower half: it may be below the bound of the upper.
+    if (this.#offset > half) {
+      this.#offset -= half;
+      return upper;
     }
-    const next = this.#chunks[position + 1];
-    if (next === undefined || chunk.keys.length + next.keys.length > mvccLimits.indexChunkKeysMax >>> 1)
-      return;
-    this.#chunks.splice(position, 2, {
-      keys: chunk.keys.concat(next.keys),
-      histories: chunk.histories.concat(next.histories),
-      live: chunk.live + next.live,
-    });
+    this.#leaves.find(leaf.keys[0]!);
+    return leaf;
+  }
+
+  #mergeIfSmall(leaf: Leaf): void {
+    const next = this.#leaves.foundNext;
+    if (next === undefined || leaf.keys.length + next.keys.length > mvccLimits.indexLeafKeysMax >>> 1) return;
+    leaf.keys.push(...next.keys);
+    leaf.histories.push(...next.histories);
+    this.#leaves.foundLives(next.live);
+    this.#leaves.removeFoundNext();
   }
 }
 
-function appendAt(chunk: IndexChunk, at: number, kv: KeyValue): void {
-  const history = chunk.histories[at]!;
-  if (isTombstone(newestOf(history))) chunk.live += 1;
-  if (isTombstone(kv)) chunk.live -= 1;
-  chunk.histories[at] = append(history, kv);
-}
-
-function countLive(histories: readonly KeyHistory[], from: number, to: number): number {
-  let count = 0;
-  for (let at = from; at < to; at += 1) if (!isTombstone(newestOf(histories[at]!))) count += 1;
-  return count;
-}
-
-/** The first position whose key is >= key. */
-function lowerBound(keys: readonly Binary[], key: Binary): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (keys[middle]! < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** Answers how many more of the leaf's keys live now. */
+function appendAt({ histories }: Leaf, at: number, kv: KeyValue): number {
+  const history = histories[at]!;
+  const before = isTombstone(newestOf(history)) ? 0 : 1;
+  histories[at] = append(history, kv);
+  return (isTombstone(kv) ? 0 : 1) - before;
 }

@@ -1,7 +1,8 @@
 /** Every bound of the store. */
 export const mvccLimits = {
-  /** Keys in one chunk of the index; a full one is split. */
-  indexChunkKeysMax: 512,
+  /** Keys in one leaf of the index, and leaves in one of its groups; a full one is split. */
+  indexLeafKeysMax: 64,
+  indexGroupLeavesMax: 64,
   /** Versions that one step of sorting them by key looks at; fewer than the second figure are compared. */
   sortVersionsPerStep: 8_192,
   sortGroupVersionsMin: 32,

@@ -11,7 +11,13 @@ import { isTombstone, revision, type KeyValue } from '../src/types.js';
 vi.mock('../src/limits.js', async (original) => {
   const { mvccLimits } = await original<typeof Limits>();
   return {
-    mvccLimits: { ...mvccLimits, indexChunkKeysMax: 4, sortVersionsPerStep: 3, sortGroupVersionsMin: 2 },
+    mvccLimits: {
+      ...mvccLimits,
+      indexLeafKeysMax: 4,
+      indexGroupLeavesMax: 3,
+      sortVersionsPerStep: 3,
+      sortGroupVersionsMin: 2,
+    },
   };
 });
 

@@ -8,7 +8,8 @@ vi.mock('../src/limits.js', async (original) => {
   return {
     mvccLimits: {
       ...mvccLimits,
-      indexChunkKeysMax: 2,
+      indexLeafKeysMax: 2,
+      indexGroupLeavesMax: 2,
       logChunkEntriesMax: 2,
       compactionEntriesPerStep: 1,
       sortVersionsPerStep: 1,
