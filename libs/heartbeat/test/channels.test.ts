@@ -51,7 +51,7 @@ describe.skipIf(natsServer === undefined)('beats over a real nats-server, with g
     tls = { certFile: pki.certFile('server'), keyFile: pki.keyFile('server'), caFile: pki.certFile('ca') };
     natsPort = await freePort();
     apiserver = relayServer();
-    apiserverAddress = `127.0.0.1:${await apiserver.listen('127.0.0.1:0', { ...tls, clientCertRequired: true })}`;
+    apiserverAddress = `127.0.0.1:${await apiserver.listen('127.0.0.1:0', tls)}`;
   });
   afterEach(() => heard.splice(0));
   afterAll(async () => {

@@ -9,7 +9,7 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { wireLimits } from './limits.js';
-import type { ServerSecurity } from './tls.js';
+import { authorityOf, type Security } from './tls.js';
 import type { UpgradeFace } from './upgrade.js';
 
 /** What one port serves. */
@@ -48,7 +48,7 @@ export class FaceListener {
   readonly #upgraded = new Set<Socket>();
   #httpCount = 0;
 
-  constructor(security: ServerSecurity, faces: Faces) {
+  constructor(security: Security, faces: Faces) {
     this.#faces = faces;
     this.#server =
       security === 'insecure'
@@ -158,12 +158,12 @@ const otherProtocol = (protocol: string): string =>
   `HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: ${protocol}\r\nContent-Length: 0\r\n\r\n`;
 
 /** What grpc-js makes of the same files. Throws if one cannot be read. */
-function tlsOptions(security: Exclude<ServerSecurity, 'insecure'>) {
+function tlsOptions(security: Exclude<Security, 'insecure'>) {
   return {
-    ca: readFileSync(security.caFile),
+    ca: authorityOf(security),
     cert: readFileSync(security.certFile),
     key: readFileSync(security.keyFile),
-    requestCert: security.clientCertRequired,
+    requestCert: security.caFile !== undefined,
     ALPNProtocols: ['http/1.1', 'h2'],
     handshakeTimeout: wireLimits.tlsHandshakeTimeoutMs,
   };

@@ -3,8 +3,9 @@ export { loadService, loadTypes, serviceDefinition } from './load-proto.js';
 export {
   clientCredentials,
   serverCredentials,
+  type CertificateFiles,
   type ClientSecurity,
-  type ServerSecurity,
+  type Security,
   type TlsFiles,
 } from './tls.js';
 export { apiserverName, balancedTarget, channelOptions } from './channel.js';

@@ -8,7 +8,7 @@ import { wireLimits } from './limits.js';
 import { listenShared, type SharedPort } from './shared-port.js';
 import { Health } from './standard/health.js';
 import { reflectionServices } from './standard/reflection.js';
-import { serverCredentials, type ServerSecurity } from './tls.js';
+import { serverCredentials, type Security } from './tls.js';
 import type { UpgradeFace } from './upgrade.js';
 
 export interface GrpcService {
@@ -20,7 +20,7 @@ export interface GrpcService {
 
 export interface GrpcServer {
   /** Listens; answers the port (useful with `:0`). Rejects if the address is taken. */
-  listen(address: string, security: ServerSecurity): Promise<number>;
+  listen(address: string, security: Security): Promise<number>;
   /** grpc.health.v1; `service` empty: the whole server. */
   setServing(service: string, serving: boolean): void;
   /** Stops taking calls, lets running ones end for `graceMs`, then cuts them. */

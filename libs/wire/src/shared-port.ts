@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { FaceListener, type Faces } from './face-listener.js';
-import type { ServerSecurity } from './tls.js';
+import type { Security } from './tls.js';
 
 export interface SharedPort {
   readonly port: number;
@@ -15,11 +15,7 @@ export interface SharedPort {
  * Listens for HTTP/1.1 and HTTP/2 on every IP address that `address` (host:port) stands for. Rejects if one of them is taken, or none is
  * this machine's.
  */
-export async function listenShared(
-  address: string,
-  security: ServerSecurity,
-  faces: Faces,
-): Promise<SharedPort> {
+export async function listenShared(address: string, security: Security, faces: Faces): Promise<SharedPort> {
   const { hosts, port } = await resolve(address);
   const listeners: FaceListener[] = [];
   const absent: unknown[] = [];

@@ -1,7 +1,7 @@
 import { request, type ClientRequest } from 'node:http';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { clientContext, type ClientSecurity } from './tls.js';
+import { clientContext, type Security } from './tls.js';
 
 /** What a port gives those connections to that leave HTTP/1.1 (RFC 9110, section 7.8). */
 export interface UpgradeFace {
@@ -21,7 +21,7 @@ export interface UpgradeEvents {
 export interface UpgradeOptions {
   /** host:port, IPv6 in brackets. */
   readonly address: string;
-  readonly security: ClientSecurity;
+  readonly security: Security;
   readonly protocol: string;
   /** Of TCP alone: whoever hears no answer to a lost packet asks again sooner than the system does. What follows the caller bounds. */
   readonly connectTimeoutMs: number;

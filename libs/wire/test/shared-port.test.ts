@@ -15,10 +15,10 @@ import {
   createGrpcServer,
   serviceDefinition,
   wireLimits,
-  type ClientSecurity,
+  type CertificateFiles,
   type GrpcServer,
   type GrpcService,
-  type ServerSecurity,
+  type Security,
   type TlsFiles,
 } from '../src/index.js';
 
@@ -61,7 +61,7 @@ async function tlsFiles(): Promise<TlsFiles> {
 }
 
 async function serve(
-  security: ServerSecurity,
+  security: Security,
   services: readonly GrpcService[] = [],
 ): Promise<{ server: GrpcServer; port: number }> {
   const server = createGrpcServer(services, {
@@ -77,7 +77,7 @@ async function serve(
 }
 
 /** grpc.health.v1.Health/Check: 1 is SERVING. */
-function health(port: number, security: ClientSecurity): Promise<number> {
+function health(port: number, security: Security): Promise<number> {
   const client = new Client(`127.0.0.1:${port}`, clientCredentials(security));
   cleanups.push(() => client.close());
   const same = (bytes: Buffer): Buffer => bytes;
@@ -294,17 +294,24 @@ describe('a port with TLS', () => {
       request.end();
     });
 
-  it.each([true, false])(
-    'serves gRPC and HTTP/1.1; certificates required: %s',
-    async (clientCertRequired) => {
-      const { port } = await serve({ ...tls, clientCertRequired });
+  const withoutAuthority = (): CertificateFiles => ({ certFile: tls.certFile, keyFile: tls.keyFile });
+
+  it('serves gRPC and HTTP/1.1, with an authority and without', async () => {
+    for (const security of [tls, withoutAuthority()]) {
+      const { port } = await serve(security);
       expect(await health(port, tls)).toBe(1);
       expect(await get(port, tls)).toBe('GET /tls 0');
-    },
-  );
+    }
+  });
 
-  it('asks HTTP/1.1 and gRPC alike for a certificate', async () => {
-    const { port } = await serve({ ...tls, clientCertRequired: true });
+  it('asks nobody for a certificate if it has no authority to check it by', async () => {
+    const { port } = await serve(withoutAuthority());
+    expect(await get(port, {})).toBe('GET /tls 0');
+    expect(await get(port, strangers)).toBe('GET /tls 0');
+  });
+
+  it('asks HTTP/1.1 and gRPC alike for one of its authority if it has one', async () => {
+    const { port } = await serve(tls);
     await expect(get(port, {})).rejects.toThrow(/certificate required|ECONNRESET|socket hang up/);
     await expect(get(port, strangers)).rejects.toThrow(/alert|ECONNRESET|socket hang up/);
     await expect(health(port, strangers)).rejects.toThrow(/UNAVAILABLE|DEADLINE/);
@@ -316,7 +323,7 @@ describe('a port with TLS', () => {
     [['h2', 'http/1.1'], 'http/1.1'],
     [['http/1.1'], 'http/1.1'],
   ])('gives who offers %j %s', async (ALPNProtocols, chosen) => {
-    const { port } = await serve({ ...tls, clientCertRequired: false });
+    const { port } = await serve(withoutAuthority());
     const socket = connectTls({ host: '127.0.0.1', port, ALPNProtocols, ca: readFileSync(tls.caFile) });
     await once(socket, 'secureConnect');
     expect(socket.alpnProtocol).toBe(chosen);
@@ -324,7 +331,7 @@ describe('a port with TLS', () => {
   });
 
   it('serves who offers nothing by what it says', async () => {
-    const { port } = await serve({ ...tls, clientCertRequired: false });
+    const { port } = await serve(withoutAuthority());
     const socket = connectTls({ host: '127.0.0.1', port, ca: readFileSync(tls.caFile) });
     socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     const [answer] = (await once(socket, 'data')) as [Buffer];

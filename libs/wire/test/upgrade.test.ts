@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, issueCertificate } from '@raftsman/pki';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { connectUpgraded, createGrpcServer, type ClientSecurity, type TlsFiles } from '../src/index.js';
+import { connectUpgraded, createGrpcServer, type Security, type TlsFiles } from '../src/index.js';
 
 const protocol = 'echo/1';
 let directory: string;
@@ -51,14 +51,13 @@ async function echoing(tls: TlsFiles | null) {
       },
     },
   });
-  const security = tls === null ? 'insecure' : { ...tls, clientCertRequired: true };
-  const port = await server.listen('127.0.0.1:0', security);
+  const port = await server.listen('127.0.0.1:0', tls ?? 'insecure');
   onTestFinished(() => server.close(0));
   return { server, port, taken };
 }
 
 /** What was echoed, or why nothing was. */
-function echoOf(port: number, security: ClientSecurity, text: string, asked = protocol): Promise<string> {
+function echoOf(port: number, security: Security, text: string, asked = protocol): Promise<string> {
   return new Promise((resolve) => {
     const giveUp = connectUpgraded(
       { address: `127.0.0.1:${port}`, security, protocol: asked, connectTimeoutMs: 5_000 },

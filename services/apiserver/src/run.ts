@@ -63,7 +63,6 @@ export async function startApiserver(config: ApiserverConfig, logger: Logger): P
     certFile: config.tlsCertFile,
     keyFile: config.tlsKeyFile,
     caFile: config.clientCaFile,
-    clientCertRequired: true,
   });
   startCompactor(client, logger, stop.signal);
   const registration: Registration = {

@@ -1,10 +1,11 @@
-import type { ClientSecurity, TlsFiles } from '@raftsman/wire';
+import type { CertificateFiles, Security } from '@raftsman/wire';
 import type { LogLevel } from '@raftsman/telemetry';
 import type { InitialMember } from './replica/identity.js';
 import { ConfigError } from './errors.js';
 import { storeLimits } from './limits.js';
 import type { ListenAddress } from './listen.js';
-import { parseInitialCluster, parseUrls, targetOf, type Url } from './urls.js';
+import { clientTls, dialer, listener, noTls, peerFiles, peerTls } from './tls-flags.js';
+import { parseInitialCluster, parseUrls, type Url } from './urls.js';
 
 /** What commander read: etcd's flags, in its camel case. Files are PEM. */
 export interface StoreFlags {
@@ -61,9 +62,11 @@ export interface StoreConfig {
   readonly peerListeners: readonly ListenAddress[];
   readonly advertisePeerUrls: readonly string[];
   /** How this member reaches the https peer URLs of others; null: it has none of the files. */
-  readonly peerTls: TlsFiles | null;
+  readonly peerTls: CertificateFiles | null;
   /** How this member reaches the leader's client URLs. */
-  readonly clientSecurity: ClientSecurity;
+  readonly clientSecurity: Security;
+  /** Who shows no token is the user of his certificate's common name. Whether one must be shown is a matter of the listeners. */
+  readonly clientCertAuth: boolean;
   /** Lower: failures are noticed sooner; higher: less idle traffic. At least a round trip between members. */
   readonly heartbeatIntervalMs: number;
   /** At least five heartbeats. A leader that is cut off is replaced after one to two of these; one whose connection breaks at once. */
@@ -134,8 +137,12 @@ export function storeConfig(flags: StoreFlags): StoreConfig {
     advertiseClientUrls: advertiseClient.map(({ text }) => text),
     peerListeners: listenPeer.map((url) => listener(url, peer)),
     advertisePeerUrls: advertised.map(({ text }) => text),
-    peerTls: peerFiles(members, peer),
+    peerTls: peerFiles(
+      members.flatMap(({ urls }) => urls),
+      peer,
+    ),
     clientSecurity: dialer(advertiseClient, client),
+    clientCertAuth: flags.clientCertAuth ?? false,
     heartbeatIntervalMs: heartbeatInterval,
     electionTimeoutMs: electionTimeout,
     readLease: flags.readLease ?? false,
@@ -213,73 +220,5 @@ function checkWitnesses(witnesses: readonly string[], members: readonly ParsedMe
     );
 }
 
-interface Tls {
-  readonly flags: string;
-  readonly certFile: string | undefined;
-  readonly keyFile: string | undefined;
-  readonly caFile: string | undefined;
-  readonly clientCertRequired: boolean;
-}
-
-const clientTls = (flags: StoreFlags): Tls => ({
-  flags: '--cert-file, --key-file and --trusted-ca-file',
-  certFile: flags.certFile,
-  keyFile: flags.keyFile,
-  caFile: flags.trustedCaFile,
-  clientCertRequired: flags.clientCertAuth ?? false,
-});
-
-/** Metrics may be served without TLS beside clients that must show a certificate: that is what their own URLs are for. */
-const noTls: Tls = {
-  flags: '',
-  certFile: undefined,
-  keyFile: undefined,
-  caFile: undefined,
-  clientCertRequired: false,
-};
-
 const metricsUrls = ({ listenMetricsUrls: text }: StoreFlags): readonly Url[] =>
   text === undefined ? [] : parseUrls('--listen-metrics-urls', text);
-
-const peerTls = (flags: StoreFlags): Tls => ({
-  flags: '--peer-cert-file, --peer-key-file and --peer-trusted-ca-file',
-  certFile: flags.peerCertFile,
-  keyFile: flags.peerKeyFile,
-  caFile: flags.peerTrustedCaFile,
-  clientCertRequired: flags.peerClientCertAuth ?? false,
-});
-
-function filesOf(tls: Tls, url: Url) {
-  const { certFile, keyFile, caFile } = tls;
-  if (certFile === undefined || keyFile === undefined || caFile === undefined)
-    throw new ConfigError(`TLS for ${url.text} needs ${tls.flags}`);
-  return { certFile, keyFile, caFile };
-}
-
-function listener(url: Url, tls: Tls): ListenAddress {
-  if (!url.bindable) throw new ConfigError(`expected IP in URL for binding (${url.text})`);
-  const address = targetOf(url);
-  if (url.scheme === 'https')
-    return { address, security: { ...filesOf(tls, url), clientCertRequired: tls.clientCertRequired } };
-  if (tls.clientCertRequired)
-    throw new ConfigError(`client certificates cannot be checked on ${url.text}: it is not https`);
-  return { address, security: 'insecure' };
-}
-
-/** The files for https peers; needed at once if one of the listed members is reached so. */
-function peerFiles(members: readonly ParsedMember[], tls: Tls): TlsFiles | null {
-  const secure = members.flatMap(({ urls }) => urls).find(({ scheme }) => scheme === 'https');
-  if (secure !== undefined) return filesOf(tls, secure);
-  const { certFile, keyFile, caFile } = tls;
-  if (certFile === undefined || keyFile === undefined || caFile === undefined) return null;
-  return { certFile, keyFile, caFile };
-}
-
-function dialer(urls: readonly Url[], tls: Tls): ClientSecurity {
-  const secure = urls.find(({ scheme }) => scheme === 'https');
-  if (secure === undefined) return 'insecure';
-  const plain = urls.find(({ scheme }) => scheme === 'http');
-  if (plain !== undefined)
-    throw new ConfigError(`${plain.text} and ${secure.text}: all members must use http or all https`);
-  return filesOf(tls, secure);
-}

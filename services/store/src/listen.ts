@@ -1,10 +1,10 @@
-import type { GrpcServer, ServerSecurity } from '@raftsman/wire';
+import type { GrpcServer, Security } from '@raftsman/wire';
 import { ListenError } from './errors.js';
 
 export interface ListenAddress {
   /** host:port. */
   readonly address: string;
-  readonly security: ServerSecurity;
+  readonly security: Security;
 }
 
 /** Answers the ports. Rejects with ListenError. */

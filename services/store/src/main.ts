@@ -49,13 +49,16 @@ function addTls(store: Command): Command {
       'certificate towards clients, and towards a leader whose client this member is',
     )
     .option('--key-file <file>', 'its key')
-    .option('--trusted-ca-file <file>', "authority of the clients' certificates")
-    .option('--client-cert-auth', 'clients must show a certificate')
+    .option('--trusted-ca-file <file>', "authority of the clients' certificates: each must show one of it")
+    .option('--client-cert-auth', "a certificate's common name says who the user is")
     .option('--auth-token <kind>', 'how users are known between requests: simple', 'simple')
     .option('--peer-cert-file <file>', 'certificate towards the other members')
     .option('--peer-key-file <file>', 'its key')
-    .option('--peer-trusted-ca-file <file>', "authority of the members' certificates")
-    .option('--peer-client-cert-auth', 'members must show a certificate');
+    .option(
+      '--peer-trusted-ca-file <file>',
+      "authority of the members' certificates: each must show one of it",
+    )
+    .option('--peer-client-cert-auth', 'refuses to start without --peer-trusted-ca-file');
 }
 
 function addBounds(store: Command): Command {

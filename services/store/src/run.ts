@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MetricsPage, type Logger } from '@raftsman/telemetry';
-import type { ClientSecurity, TlsFiles } from '@raftsman/wire';
+import type { CertificateFiles, Security } from '@raftsman/wire';
 import { createClientPort, type ClientPort } from './client-port.js';
 import { checkFirstStart, type StoreConfig } from './config.js';
 import { ConfigError, ListenError, RemovedError } from './errors.js';
@@ -89,7 +89,7 @@ function replicaOptions(config: StoreConfig) {
 }
 
 /** None: it is no URL, or https and this member has no certificate for it. */
-function peerTarget(peerUrl: string, tls: TlsFiles | null): readonly PeerTarget[] {
+function peerTarget(peerUrl: string, tls: CertificateFiles | null): readonly PeerTarget[] {
   try {
     const url = parseUrl('a peer URL', peerUrl);
     const security = url.scheme === 'http' ? 'insecure' : tls;
@@ -108,9 +108,7 @@ function faceConfig(config: StoreConfig) {
     quotaBackendBytes: config.quotaBackendBytes || storeLimits.quotaBackendBytesDefault,
     watchProgressNotifyIntervalMs,
     electionTimeoutMs,
-    clientCertAuth: config.clientListeners.some(
-      ({ security }) => security !== 'insecure' && security.clientCertRequired,
-    ),
+    clientCertAuth: config.clientCertAuth,
     corruptCheckTimeMs: config.corruptCheckTimeMs,
     compactHashCheck: config.compactHashCheck,
     leaderSecurity: config.clientSecurity,
@@ -119,7 +117,7 @@ function faceConfig(config: StoreConfig) {
 
 /** What would otherwise fail later, and less clearly. */
 async function checkFiles(config: StoreConfig): Promise<void> {
-  const securities: readonly ClientSecurity[] = [
+  const securities: readonly Security[] = [
     ...config.clientListeners.map(({ security }) => security),
     ...config.metricsListeners.map(({ security }) => security),
     ...config.peerListeners.map(({ security }) => security),
@@ -128,7 +126,8 @@ async function checkFiles(config: StoreConfig): Promise<void> {
   ];
   for (const security of securities) {
     if (security === 'insecure') continue;
-    for (const file of [security.certFile, security.keyFile, security.caFile])
+    const { certFile, keyFile, caFile } = security;
+    for (const file of caFile === undefined ? [certFile, keyFile] : [certFile, keyFile, caFile])
       await readFile(file).catch((error: Error) => {
         throw new ConfigError(`cannot read ${file}: ${error.message}`);
       });

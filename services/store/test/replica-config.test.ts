@@ -50,10 +50,42 @@ describe('store flags', () => {
     expect(config.peerListeners).toEqual([
       {
         address: '10.0.0.2:2380',
-        security: { certFile: 'p.crt', keyFile: 'p.key', caFile: 'p-ca.crt', clientCertRequired: true },
+        security: { certFile: 'p.crt', keyFile: 'p.key', caFile: 'p-ca.crt' },
       },
     ]);
     expect(config.peerTls).toEqual({ certFile: 'p.crt', keyFile: 'p.key', caFile: 'p-ca.crt' });
+  });
+
+  const client: Partial<StoreFlags> = {
+    listenClientUrls: 'https://127.0.0.1:2379',
+    listenMetricsUrls: 'https://127.0.0.1:2381',
+    advertiseClientUrls: 'https://127.0.0.1:2379',
+    certFile: 'c.crt',
+    keyFile: 'c.key',
+  };
+
+  test.each([
+    [false, 'c-ca.crt'],
+    [true, 'c-ca.crt'],
+    [false, undefined],
+  ])(
+    "an authority is the listeners' with --client-cert-auth: %s and --trusted-ca-file: %s",
+    (clientCertAuth, trustedCaFile) => {
+      const config = storeConfig({ ...defaults, ...client, clientCertAuth, trustedCaFile });
+      const security = { certFile: 'c.crt', keyFile: 'c.key', caFile: trustedCaFile };
+      expect(config.clientListeners).toEqual([{ address: '127.0.0.1:2379', security }]);
+      expect(config.metricsListeners).toEqual([{ address: '127.0.0.1:2381', security }]);
+      expect(config.clientSecurity).toEqual(security);
+      expect(config.clientCertAuth).toBe(clientCertAuth);
+    },
+  );
+
+  test('peers too need no authority, and ask nobody for a certificate then', () => {
+    const withoutAuthority = { ...three, peerTrustedCaFile: undefined, peerClientCertAuth: false };
+    const config = storeConfig({ ...defaults, ...withoutAuthority } as StoreFlags);
+    const security = { certFile: 'p.crt', keyFile: 'p.key', caFile: undefined };
+    expect(config.peerListeners).toEqual([{ address: '10.0.0.2:2380', security }]);
+    expect(config.peerTls).toEqual(security);
   });
 
   test('a third member that votes and keeps no data', () => {
@@ -131,8 +163,18 @@ describe('store flags', () => {
     ],
     [
       'TLS without files',
+      { ...three, peerCertFile: undefined, peerKeyFile: undefined } as Partial<StoreFlags>,
+      /^TLS for https:\/\/10\.0\.0\.2:2380 needs --peer-cert-file and --peer-key-file$/,
+    ],
+    [
+      'a certificate without its key',
       { ...three, peerKeyFile: undefined } as Partial<StoreFlags>,
-      /TLS for https:\/\/10\.0\.0\.2:2380 needs --peer-cert-file/,
+      /^--peer-cert-file and --peer-key-file must be given together$/,
+    ],
+    [
+      'to check certificates without an authority',
+      { ...three, peerTrustedCaFile: undefined } as Partial<StoreFlags>,
+      /^--peer-client-cert-auth needs --peer-trusted-ca-file$/,
     ],
     ['client certificates without TLS', { clientCertAuth: true }, /it is not https/],
     [

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@raftsman/telemetry';
-import type { ClientSecurity, TlsFiles } from '@raftsman/wire';
+import type { Security, TlsFiles } from '@raftsman/wire';
 import { onTestFinished } from 'vitest';
 import type { AppliedEntry, StateMachine } from '../src/contract.js';
 import { startReplica, type ReplicaOptions, type RunningReplica } from '../src/replica/index.js';
@@ -87,7 +87,7 @@ export class TestCluster {
     changes: Partial<ReplicaOptions> = {},
     tls: TlsFiles | null = this.#tls,
   ): Promise<TestMember> {
-    const security: ClientSecurity = tls ?? 'insecure';
+    const security: Security = tls ?? 'insecure';
     const stateMachine = new TinyStateMachine();
     const members = this.#names.map((each, index) => ({
       name: each,
@@ -107,7 +107,7 @@ export class TestCluster {
       listeners: [
         {
           address: `127.0.0.1:${this.#ports[this.#names.indexOf(name)]}`,
-          security: tls === null ? 'insecure' : { ...tls, clientCertRequired: true },
+          security,
         },
       ],
       heartbeatIntervalMs: 20,

@@ -1,4 +1,4 @@
-import type { ClientSecurity } from '@raftsman/wire';
+import type { Security } from '@raftsman/wire';
 
 /** How the etcd face of one member behaves. */
 export interface EtcdFaceConfig {
@@ -19,13 +19,13 @@ export interface EtcdFaceConfig {
   /** Compare them after each compaction too (`--experimental-compact-hash-check-enabled`). Default: no. */
   readonly compactHashCheck: boolean;
   /** How this member reaches the leader's client URL, to which lease keepalives go. */
-  readonly leaderSecurity: ClientSecurity;
+  readonly leaderSecurity: Security;
 }
 
 const mebibyte = 1024 * 1024;
 
 /** etcd's defaults; `leaderSecurity` has none. */
-export function defaultEtcdFaceConfig(leaderSecurity: ClientSecurity): EtcdFaceConfig {
+export function defaultEtcdFaceConfig(leaderSecurity: Security): EtcdFaceConfig {
   return {
     requestBytesMax: 1.5 * mebibyte,
     txnOpsMax: 128,

@@ -11,8 +11,8 @@ import { run } from '../../src/run.js';
 import { freePorts } from '../../../../test/support/ports.js';
 import { temporaryDirectory } from '../replica-fixture.js';
 
-/** A member whose clients must show a certificate, with metrics for everyone on a port of their own. */
-async function serve() {
+/** A member with TLS, and with metrics for everyone on a port of their own. */
+async function serve(changes: Partial<StoreFlags> = {}) {
   const directory = await temporaryDirectory();
   const authority = await createAuthority('etcd-ca');
   const usages = ['server', 'client'] as const;
@@ -31,7 +31,7 @@ async function serve() {
     certFile: join(directory, 'own.crt'),
     keyFile: join(directory, 'own.key'),
     trustedCaFile: join(directory, 'ca.crt'),
-    clientCertAuth: true,
+    ...changes,
   };
   const stop = new AbortController();
   const logger = createLogger({ component: 'test', level: 'silent' });
@@ -40,7 +40,7 @@ async function serve() {
     stop.abort();
     await running;
   });
-  return { client: client!, metrics: metrics!, flags };
+  return { client: client!, metrics: metrics!, flags, caFile: join(directory, 'ca.crt') };
 }
 
 async function until<T>(what: string, attempt: () => Promise<T | undefined>): Promise<T> {
@@ -53,26 +53,42 @@ async function until<T>(what: string, attempt: () => Promise<T | undefined>): Pr
   }
 }
 
+/** The code of the answer that /metrics gives on the client port. */
+async function ask({ client, caFile }: Awaited<ReturnType<typeof serve>>, shown: object): Promise<number> {
+  const ca = await readFile(caFile);
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port: client, path: '/metrics', agent: false, ca, ...shown };
+    const sent = requestTls(options, (answer: IncomingMessage) => {
+      answer.resume();
+      resolve(answer.statusCode!);
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+const refused = /certificate required|ECONNRESET|hang up/;
+
 test('clients show a certificate for HTTP too, and metrics have a port for those who have none', async () => {
-  const { client, metrics, flags } = await serve();
+  const serving = await serve({ clientCertAuth: true });
+  const { metrics, flags } = serving;
   const plain = `http://127.0.0.1:${metrics}`;
   await until('health', async () => ((await fetch(`${plain}/health`)).ok ? true : undefined));
   expect(await (await fetch(`${plain}/metrics`)).text()).toContain('etcd_server_is_leader 1\n');
   expect((await fetch(`${plain}/v3/kv/range`, { method: 'POST', body: '{}' })).status).toBe(404);
   expect((await fetch(`${plain}/version`)).status).toBe(404);
 
-  const ca = await readFile(flags.trustedCaFile);
   const pair = { cert: await readFile(flags.certFile), key: await readFile(flags.keyFile) };
-  const ask = (shown: object): Promise<number> =>
-    new Promise((resolve, reject) => {
-      const options = { host: '127.0.0.1', port: client, path: '/metrics', agent: false, ca, ...shown };
-      const sent = requestTls(options, (answer: IncomingMessage) => {
-        answer.resume();
-        resolve(answer.statusCode!);
-      });
-      sent.on('error', reject);
-      sent.end();
-    });
-  expect(await ask(pair)).toBe(200);
-  await expect(ask({})).rejects.toThrow(/certificate required|ECONNRESET|hang up/);
+  expect(await ask(serving, pair)).toBe(200);
+  await expect(ask(serving, {})).rejects.toThrow(refused);
+});
+
+test('an authority alone makes a certificate necessary, and without one none is asked for', async () => {
+  const closed = await serve();
+  await until('health', async () =>
+    (await fetch(`http://127.0.0.1:${closed.metrics}/health`)).ok ? true : undefined,
+  );
+  await expect(ask(closed, {})).rejects.toThrow(refused);
+  const open = await serve({ trustedCaFile: undefined });
+  expect(await until('an answer', () => ask(open, {}))).toBe(200);
 });

@@ -2,7 +2,7 @@ import type { ChannelOptions } from '@grpc/grpc-js';
 import type { StagedSnapshot } from '@raftsman/journal';
 import type { MemberId, Message } from '@raftsman/raft';
 import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
-import { clientCredentials, loadService, type ClientSecurity } from '@raftsman/wire';
+import { clientCredentials, loadService, type Security } from '@raftsman/wire';
 import { storeLimits } from '../../limits.js';
 import type { Member } from '../../contract.js';
 import type { SelfDescription } from '../members/membership.js';
@@ -33,7 +33,7 @@ export interface PeerEvents {
 export interface PeerTarget {
   /** host:port. */
   readonly target: string;
-  readonly security: ClientSecurity;
+  readonly security: Security;
 }
 
 export interface PeerAddress {
