@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   createServer,
   type IncomingMessage,
@@ -9,7 +8,7 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { wireLimits } from './limits.js';
-import { authorityOf, type Security } from './tls.js';
+import type { Certificates } from './certificates.js';
 import type { UpgradeFace } from './upgrade.js';
 
 /** What one port serves. */
@@ -37,7 +36,7 @@ const bounds: ServerOptions = {
 
 /**
  * One listening socket. A connection's first bytes tell HTTP/2 from HTTP/1.1; with TLS a client that offers both, as browsers and curl do,
- * is given HTTP/1.1, while gRPC clients offer only HTTP/2. Who says nothing for a while is gone.
+ * is given HTTP/1.1, while gRPC clients offer only HTTP/2. Who says nothing for a while is gone. Each connection meets the certificates of its moment.
  */
 export class FaceListener {
   readonly #server: Server;
@@ -48,15 +47,14 @@ export class FaceListener {
   readonly #upgraded = new Set<Socket>();
   #httpCount = 0;
 
-  constructor(security: Security, faces: Faces) {
+  /** `certificates`: null without TLS. */
+  constructor(certificates: Certificates | null, faces: Faces) {
     this.#faces = faces;
     this.#server =
-      security === 'insecure'
-        ? createServer(bounds, faces.http)
-        : createTlsServer({ ...bounds, ...tlsOptions(security) }, faces.http);
+      certificates === null ? createServer(bounds, faces.http) : createSecured(certificates, faces.http);
     this.#server.maxConnections = wireLimits.connectionsMax;
     // Node's HTTP server takes over connections by a listener of its own: it gets those that are for it.
-    const event = security === 'insecure' ? 'connection' : 'secureConnection';
+    const event = certificates === null ? 'connection' : 'secureConnection';
     const [serveHttp] = this.#server.listeners(event) as ((connection: Socket) => void)[];
     this.#server.removeAllListeners(event);
     this.#serveHttp = serveHttp!.bind(this.#server);
@@ -157,14 +155,21 @@ const switching = (protocol: string): string =>
 const otherProtocol = (protocol: string): string =>
   `HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: ${protocol}\r\nContent-Length: 0\r\n\r\n`;
 
-/** What grpc-js makes of the same files. Throws if one cannot be read. */
-function tlsOptions(security: Exclude<Security, 'insecure'>) {
-  return {
-    ca: authorityOf(security),
-    cert: readFileSync(security.certFile),
-    key: readFileSync(security.keyFile),
-    requestCert: security.caFile !== undefined,
+function createSecured(certificates: Certificates, http: RequestListener): Server {
+  let inUse = certificates.current();
+  const options = {
+    ...inUse.pem,
+    requestCert: inUse.pem.ca !== undefined,
     ALPNProtocols: ['http/1.1', 'h2'],
     handshakeTimeout: wireLimits.tlsHandshakeTimeoutMs,
   };
+  const server = createTlsServer({ ...bounds, ...options }, http);
+  // Before the handshake that Node.js begins with the same event.
+  server.prependListener('connection', () => {
+    const current = certificates.current();
+    if (current === inUse) return;
+    inUse = current;
+    server.setSecureContext(current.pem);
+  });
+  return server;
 }

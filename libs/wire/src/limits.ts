@@ -15,6 +15,8 @@ export const wireLimits = {
   /** A shared port's connection that has not said whether it speaks HTTP/1.1 or HTTP/2, since its last byte. */
   silentConnectionMs: 10_000,
   tlsHandshakeTimeoutMs: 10_000,
+  /** Replaced certificate files are looked for at most so often, when a connection is made or taken. */
+  certificateCheckMs: 2_000,
   /** HTTP/1.1: how long the headers of a request and the whole of it may take to come, checked every so often. */
   httpHeadersTimeoutMs: 10_000,
   httpRequestTimeoutMs: 60_000,

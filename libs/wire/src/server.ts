@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ServerOptions, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Logger } from '@raftsman/telemetry';
 import type { Faces } from './face-listener.js';
 import { grpcJs } from './grpc.js';
 import { Http2GrpcServer } from './http2/server.js';
@@ -34,6 +35,8 @@ export interface GrpcServerOptions extends ServerOptions {
   readonly http?: RequestListener;
   /** Connections that leave HTTP/1.1. Only with `http`. */
   readonly upgrade?: UpgradeFace;
+  /** Of what becomes of its certificates. Only with `http`, without which they are read once. */
+  readonly logger?: Logger;
 }
 
 /** A server with health and, unless switched off, reflection beside the given services. */
@@ -41,8 +44,9 @@ export function createGrpcServer(
   services: readonly GrpcService[],
   options: GrpcServerOptions = {},
 ): GrpcServer {
-  const { reflection = true, http, upgrade, ...serverOptions } = options;
-  const server = http === undefined ? ownPorts(serverOptions) : sharedPorts(serverOptions, { http, upgrade });
+  const { reflection = true, http, upgrade, logger, ...serverOptions } = options;
+  const server =
+    http === undefined ? ownPorts(serverOptions) : sharedPorts(serverOptions, { http, upgrade }, logger);
   const health = new Health();
   const described = [...services, health.service];
   for (const { definition, implementation } of [
@@ -99,17 +103,15 @@ function ownPorts(options: ServerOptions): Serving {
 }
 
 /** Whose certificate was shown a handler finds on the socket, as on a port of gRPC's own. */
-function sharedPorts(options: ServerOptions, faces: Faces): Serving {
+function sharedPorts(options: ServerOptions, faces: Faces, logger: Logger | undefined): Serving {
   const messageBytesMax = options['grpc.max_receive_message_length'] ?? wireLimits.receiveMessageBytesMax;
   const server = new Http2GrpcServer({ messageBytesMax });
   const ports: SharedPort[] = [];
   return {
     addService: (definition, implementation) => server.addService(definition, implementation),
     listen: async (address, security) => {
-      const port = await listenShared(address, security, {
-        ...faces,
-        http2: (connection: Socket) => server.serve(connection),
-      });
+      const http2 = (connection: Socket): void => server.serve(connection);
+      const port = await listenShared(address, security, { ...faces, http2 }, logger);
       ports.push(port);
       return port.port;
     },

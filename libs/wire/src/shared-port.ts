@@ -1,5 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import type { Logger } from '@raftsman/telemetry';
+import { Certificates } from './certificates.js';
 import { FaceListener, type Faces } from './face-listener.js';
 import type { Security } from './tls.js';
 
@@ -13,15 +15,21 @@ export interface SharedPort {
 
 /**
  * Listens for HTTP/1.1 and HTTP/2 on every IP address that `address` (host:port) stands for. Rejects if one of them is taken, or none is
- * this machine's.
+ * this machine's, or if its files are of no use. `logger`: is told when files were replaced.
  */
-export async function listenShared(address: string, security: Security, faces: Faces): Promise<SharedPort> {
+export async function listenShared(
+  address: string,
+  security: Security,
+  faces: Faces,
+  logger?: Logger,
+): Promise<SharedPort> {
   const { hosts, port } = await resolve(address);
+  const certificates = security === 'insecure' ? null : new Certificates(security, logger);
   const listeners: FaceListener[] = [];
   const absent: unknown[] = [];
   const close = async (): Promise<void> => void (await Promise.all(listeners.map((each) => each.close())));
   for (const host of hosts) {
-    const listener = new FaceListener(security, faces);
+    const listener = new FaceListener(certificates, faces);
     try {
       await listener.listen(host, listeners[0]?.port ?? port);
       listeners.push(listener);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
+import { Certificates } from './certificates.js';
 import { grpcJs } from './grpc.js';
 
 /** PEM files of one side of a connection. */
@@ -24,44 +25,40 @@ export type Security = CertificateFiles | 'insecure';
 /** Of clients that name whom they trust, as all of ours do whose flags are not etcd's. */
 export type ClientSecurity = TlsFiles | 'insecure';
 
-/** Throws if a file cannot be read. */
-export function clientCredentials(security: Security): ChannelCredentials {
-  const { ChannelCredentials } = grpcJs();
-  if (security === 'insecure') return ChannelCredentials.createInsecure();
-  return ChannelCredentials.createSsl(
-    authorityOf(security) ?? null,
-    readFileSync(security.keyFile),
-    readFileSync(security.certFile),
-  );
+const certificates = new WeakMap<CertificateFiles, Certificates>();
+const credentials = new WeakMap<SecureContext, ChannelCredentials>();
+let insecureCredentials: ChannelCredentials | undefined;
+
+/** For connections that are not gRPC's: as the files of this object are, see Certificates. Throws if they were never of use. */
+export function clientContext(files: CertificateFiles): SecureContext {
+  let known = certificates.get(files);
+  if (known === undefined) {
+    known = new Certificates(files);
+    certificates.set(files, known);
+  }
+  return known.current().context;
 }
 
-/** Throws if a file cannot be read. */
+/** The same ones until the files have changed: a channel that was made with others is better made anew. Throws as clientContext does. */
+export function clientCredentials(security: Security): ChannelCredentials {
+  if (security === 'insecure') return (insecureCredentials ??= grpcJs().ChannelCredentials.createInsecure());
+  const context = clientContext(security);
+  let known = credentials.get(context);
+  if (known === undefined) {
+    known = grpcJs().ChannelCredentials.createFromSecureContext(context);
+    credentials.set(context, known);
+  }
+  return known;
+}
+
+/** Of a port of grpc-js' own, which reads the files once. Throws if one cannot be read. */
 export function serverCredentials(security: Security): ServerCredentials {
   const { ServerCredentials } = grpcJs();
   if (security === 'insecure') return ServerCredentials.createInsecure();
+  const { certFile, keyFile, caFile } = security;
   return ServerCredentials.createSsl(
-    authorityOf(security) ?? null,
-    [{ cert_chain: readFileSync(security.certFile), private_key: readFileSync(security.keyFile) }],
-    security.caFile !== undefined,
+    caFile === undefined ? null : readFileSync(caFile),
+    [{ cert_chain: readFileSync(certFile), private_key: readFileSync(keyFile) }],
+    caFile !== undefined,
   );
 }
-
-const contexts = new WeakMap<CertificateFiles, SecureContext>();
-
-/** For connections that are not gRPC's. The files are read once for as long as `files` is in use. Throws if one cannot be read. */
-export function clientContext(files: CertificateFiles): SecureContext {
-  let context = contexts.get(files);
-  if (context === undefined) {
-    context = createSecureContext({
-      ca: authorityOf(files),
-      cert: readFileSync(files.certFile),
-      key: readFileSync(files.keyFile),
-    });
-    contexts.set(files, context);
-  }
-  return context;
-}
-
-/** Throws if it cannot be read. */
-export const authorityOf = ({ caFile }: CertificateFiles): Buffer | undefined =>
-  caFile === undefined ? undefined : readFileSync(caFile);

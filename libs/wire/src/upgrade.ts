@@ -58,7 +58,7 @@ export function connectUpgraded(options: UpgradeOptions, events: UpgradeEvents):
   };
 }
 
-/** Throws if a file of its security cannot be read. */
+/** Throws if the files of its security are of no use. */
 function openSocket({ address, security }: UpgradeOptions): Socket {
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, colon).replace(/^\[|\]$/g, '');

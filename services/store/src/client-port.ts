@@ -47,6 +47,7 @@ export function createClientPort(options: ClientPortOptions): ClientPort {
     'grpc.max_receive_message_length': requestBytesMax + storeLimits.requestOverheadBytes,
     'grpc.enable_channelz': 0,
     http: http.client,
+    logger,
   });
   metrics.add(...processMetrics(), ...calls.metrics(), ...http.health.metrics());
   addStoreMetrics(metrics, stateMachine, calls, { quotaBackendBytes, version: etcdVersion });
@@ -58,7 +59,8 @@ export function createClientPort(options: ClientPortOptions): ClientPort {
     listen: (addresses) => listenOnAll(server, addresses),
     listenForMetrics: async (addresses) => {
       for (const { address, security } of addresses) {
-        const port = await listenShared(address, security, { http: http.metrics }).catch((error: unknown) => {
+        const listening = listenShared(address, security, { http: http.metrics }, logger);
+        const port = await listening.catch((error: unknown) => {
           throw new ListenError(address, error);
         });
         metricsPorts.push(port);

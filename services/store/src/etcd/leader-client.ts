@@ -1,4 +1,4 @@
-import type { Client, Metadata, ServiceError } from '@grpc/grpc-js';
+import type { ChannelCredentials, Client, Metadata, ServiceError } from '@grpc/grpc-js';
 import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import type { LeaseKeepAliveResponse__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseKeepAliveResponse.js';
 import type { LeaseTimeToLiveResponse__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseTimeToLiveResponse.js';
@@ -17,6 +17,7 @@ export type ClusterMethod = 'MemberAdd' | 'MemberRemove' | 'MemberUpdate' | 'Mem
 
 interface Connection {
   readonly url: string;
+  readonly credentials: ChannelCredentials;
   readonly lease: LeaseClient;
   readonly cluster: Client;
 }
@@ -122,18 +123,21 @@ export class LeaderClient {
     const { leader } = replica.status();
     const url = replica.members().find(({ id }) => id === leader)?.clientUrls[0];
     if (url === undefined) throw etcdError('noLeader');
-    if (this.#connection?.url !== url) {
-      this.close();
-      const create = (name: string): Client => {
-        const Service = loadService(protoFile, `etcdserverpb.${name}`);
-        return new Service(new URL(url).host, clientCredentials(config.leaderSecurity));
-      };
-      this.#connection = {
-        url,
-        lease: create('Lease') as unknown as LeaseClient,
-        cluster: create('Cluster'),
-      };
-    }
+    // Others when the certificates were renewed: a channel keeps those that it was made with, beyond their end.
+    const credentials = clientCredentials(config.leaderSecurity);
+    const known = this.#connection;
+    if (known?.url === url && known.credentials === credentials) return known;
+    this.close();
+    const create = (name: string): Client => {
+      const Service = loadService(protoFile, `etcdserverpb.${name}`);
+      return new Service(new URL(url).host, credentials);
+    };
+    this.#connection = {
+      url,
+      credentials,
+      lease: create('Lease') as unknown as LeaseClient,
+      cluster: create('Cluster'),
+    };
     return this.#connection;
   }
 }

@@ -89,6 +89,7 @@ export class PeerTransport {
       'grpc.max_receive_message_length': storeLimits.receiveFrameBytesMax,
       http: (_request, response) => response.writeHead(404).end(),
       upgrade: { protocol: peerProtocol, take: (connection) => this.#exchange.take(connection) },
+      logger: this.#options.logger,
     });
   }
 
