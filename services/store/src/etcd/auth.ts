@@ -30,13 +30,11 @@ function createSwitch(
   return {
     AuthEnable: change(context, () => ({ kind: 'enable' })),
     AuthDisable: change(context, () => ({ kind: 'disable' })),
-    AuthStatus: unary(context, async (_, call) => {
-      await context.replica.readIndex();
-      return readAs(context, call, anyone, () => {
-        const { enabled, revision } = context.stateMachine.auth;
-        return { header: header(context), enabled, authRevision: revision };
-      });
-    }),
+    AuthStatus: ask(
+      context,
+      () => requireAdmin,
+      (_, { enabled, revision }) => ({ header: header(context), enabled, authRevision: revision }),
+    ),
     Authenticate: unary(context, async ({ name, password }, call) => {
       await context.replica.readIndex();
       const token = await authenticate(context, passwords, name, password, call.getPeer());
@@ -181,8 +179,6 @@ function ask<Request, Response>(
     return readAs(context, call, check(request), () => answer(request, context.stateMachine.auth));
   });
 }
-
-const anyone: Check = () => undefined;
 
 function parsePermission({ permType, key, rangeEnd }: Permission__Output): Permission {
   // An unknown number of an enumeration stays a number.

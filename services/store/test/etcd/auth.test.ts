@@ -215,6 +215,7 @@ describe('who may do what', () => {
       ['Maintenance', 'alarm', { action: 'DEACTIVATE' }],
       ['Auth', 'authEnable'],
       ['Auth', 'authDisable'],
+      ['Auth', 'authStatus'],
       ['Auth', 'userAdd', { name: 'x', password: 'y' }],
       ['Auth', 'userDelete', { name: 'user' }],
       ['Auth', 'userChangePassword', { name: 'user', password: 'y' }],
@@ -245,7 +246,7 @@ describe('who may do what', () => {
       expect([...call, await user.refusal(...call)]).toEqual([...call, undefined]);
     }
     expect(await root.refusal('Auth', 'userList')).toBeUndefined();
-    expect(await anonymous.ask('Auth', 'authStatus')).toMatchObject({ enabled: true, authRevision: '9' });
+    expect(await root.ask('Auth', 'authStatus')).toMatchObject({ enabled: true, authRevision: '9' });
     const stream = (user.service('Maintenance') as unknown as MaintenanceClient).snapshot({}, user.metadata);
     const details = await new Promise((resolve) => {
       stream.on('error', (error: ServiceError) => resolve(error.details));
