@@ -17,8 +17,13 @@ export const http2Limits = {
   idleFramesMax: 10_000,
   /** What was written last may take so long to leave when a connection ends. */
   lingerMs: 2_000,
-  /** Silent for two sweeps: asked. For another two: gone. */
+  /** Idle frames are counted from one sweep to the next; one turn of the event loop sweeps so many connections. */
   sweepIntervalMs: 2_500,
-  sweepsToPing: 2,
-  sweepsToEnd: 4,
+  sweepBatchMax: 256,
+  /**
+   * A client that is silent for a minute is asked, and gone after another: who stands still (a laptop that sleeps, a long collection of garbage) keeps its
+   * watches for that long, and a connection that is broken in silence is held no longer. Counted in sweeps, so that none is lost because this process stood still.
+   */
+  sweepsToPing: 24,
+  sweepsToEnd: 48,
 } as const;

@@ -10,6 +10,7 @@ import { http2Limits } from './limits.js';
 import { MessageAssembler, type PartialBytes } from './messages.js';
 import { StreamingCall } from './streaming-call.js';
 import type { Http2Stream, RequestReceiver } from './stream.js';
+import { Sweeper } from './sweeper.js';
 import { UnaryCall } from './unary-call.js';
 
 interface Entry {
@@ -30,10 +31,12 @@ const deaf: RequestReceiver = {
  */
 export class Http2GrpcServer {
   readonly #methods = new Map<string, Entry>();
-  readonly #connections = new Set<Http2Connection>();
+  readonly #connections = new Sweeper<Http2Connection>({
+    intervalMs: http2Limits.sweepIntervalMs,
+    batchMax: http2Limits.sweepBatchMax,
+  });
   readonly #messageBytesMax: number;
   readonly #partialBytes: PartialBytes = { bytes: 0 };
-  #sweeper: NodeJS.Timeout | undefined;
   #onIdle: (() => void) | null = null;
 
   constructor(options: { readonly messageBytesMax: number }) {
@@ -56,9 +59,6 @@ export class Http2GrpcServer {
       closed: (closed) => this.#closed(closed),
     });
     this.#connections.add(connection);
-    this.#sweeper ??= setInterval(() => {
-      for (const each of this.#connections) each.sweep();
-    }, http2Limits.sweepIntervalMs);
   }
 
   /** Resolves when all calls have ended and their connections are closed. */
@@ -76,10 +76,7 @@ export class Http2GrpcServer {
 
   #closed(connection: Http2Connection): void {
     this.#connections.delete(connection);
-    if (this.#connections.size > 0) return;
-    clearInterval(this.#sweeper);
-    this.#sweeper = undefined;
-    this.#onIdle?.();
+    if (this.#connections.size === 0) this.#onIdle?.();
   }
 
   #request(stream: Http2Stream, headers: HeaderList): RequestReceiver {
