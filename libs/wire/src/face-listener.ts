@@ -8,6 +8,7 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { wireLimits } from './limits.js';
+import { limitBody } from './body-timeout.js';
 import type { Certificates } from './certificates.js';
 import type { UpgradeFace } from './upgrade.js';
 
@@ -28,7 +29,8 @@ const tooMany = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nConten
 
 const bounds: ServerOptions = {
   headersTimeout: wireLimits.httpHeadersTimeoutMs,
-  requestTimeout: wireLimits.httpRequestTimeoutMs,
+  // See body-timeout.ts.
+  requestTimeout: 0,
   keepAliveTimeout: wireLimits.httpKeepAliveTimeoutMs,
   connectionsCheckingInterval: wireLimits.httpCheckIntervalMs,
   maxHeaderSize: wireLimits.httpHeaderBytesMax,
@@ -50,8 +52,11 @@ export class FaceListener {
   /** `certificates`: null without TLS. */
   constructor(certificates: Certificates | null, faces: Faces) {
     this.#faces = faces;
-    this.#server =
-      certificates === null ? createServer(bounds, faces.http) : createSecured(certificates, faces.http);
+    const http: RequestListener = (request, response) => {
+      limitBody(request, response);
+      faces.http(request, response);
+    };
+    this.#server = certificates === null ? createServer(bounds, http) : createSecured(certificates, http);
     this.#server.maxConnections = wireLimits.connectionsMax;
     // Node's HTTP server takes over connections by a listener of its own: it gets those that are for it.
     const event = certificates === null ? 'connection' : 'secureConnection';
@@ -132,6 +137,7 @@ export class FaceListener {
     }
     this.#httpCount += 1;
     connection.once('close', () => (this.#httpCount -= 1));
+    connection.setKeepAlive(true, wireLimits.httpTcpKeepAliveMs);
     this.#serveHttp(connection);
     connection.resume();
   }

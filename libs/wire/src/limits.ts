@@ -17,10 +17,13 @@ export const wireLimits = {
   tlsHandshakeTimeoutMs: 10_000,
   /** Replaced certificate files are looked for at most so often, when a connection is made or taken. */
   certificateCheckMs: 2_000,
-  /** HTTP/1.1: how long the headers of a request and the whole of it may take to come, checked every so often. */
+  /** HTTP/1.1: how long the headers of a request may take to come, checked every so often. */
   httpHeadersTimeoutMs: 10_000,
-  httpRequestTimeoutMs: 60_000,
   httpCheckIntervalMs: 5_000,
+  /** And its body after them; of a stream, each message from its first byte on. */
+  httpBodyTimeoutMs: 60_000,
+  /** HTTP/1.1 connections on which nothing comes are asked by TCP: a stream whose client is gone has nothing else to end it. */
+  httpTcpKeepAliveMs: 60_000,
   /** HTTP/1.1 connections between two requests. */
   httpKeepAliveTimeoutMs: 60_000,
   httpHeaderBytesMax: 16 * 1024,

@@ -25,7 +25,7 @@ import {
 vi.mock('../src/limits.js', async (original) => {
   const { wireLimits: real } = await original<{ wireLimits: Record<string, number> }>();
   const soon = { silentConnectionMs: 300, httpHeadersTimeoutMs: 300, httpCheckIntervalMs: 50 };
-  return { wireLimits: { ...real, ...soon, httpRequestTimeoutMs: 600, httpConnectionsMax: 20 } };
+  return { wireLimits: { ...real, ...soon, httpBodyTimeoutMs: 600, httpConnectionsMax: 20 } };
 });
 
 const cleanups: (() => Promise<void> | void)[] = [];

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
-import { CallError, status } from '@raftsman/wire';
+import { CallError, status, wireLimits } from '@raftsman/wire';
 import { JsonValues } from './json-values.js';
 import { httpLimits } from './limits.js';
 
@@ -15,8 +15,31 @@ export class Bodies {
       httpLimits.jsonBytesPerRequestByte * requestBytesMax + httpLimits.jsonOverheadBytes;
   }
 
-  /** One value after the other as they come. Throws JsonError, or CallError when there is no room. */
-  async *values(request: IncomingMessage): AsyncGenerator<unknown> {
+  /** As `values`, of a stream: it may rest between two of them, but one that has begun ends in time, or the connection is closed. */
+  async *streamed(request: IncomingMessage): AsyncGenerator<unknown> {
+    let timer: NodeJS.Timeout | undefined;
+    const heard = (hasBegun: boolean): void => {
+      if (hasBegun) timer ??= setTimeout(() => request.socket.destroy(), wireLimits.httpBodyTimeoutMs);
+      else {
+        clearTimeout(timer);
+        timer = undefined;
+      }
+    };
+    try {
+      yield* this.values(request, heard);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * One value after the other as they come. `heard` is told after each piece whether a value has begun and not ended. Throws JsonError, or CallError when
+   * there is no room.
+   */
+  async *values(
+    request: IncomingMessage,
+    heard: (hasBegun: boolean) => void = () => undefined,
+  ): AsyncGenerator<unknown> {
     const values = new JsonValues(this.#valueCharactersMax);
     const decoder = new StringDecoder('utf8');
     let held = 0;
@@ -28,11 +51,14 @@ export class Bodies {
         this.#bytesHeld += chunk.length;
         if (this.#bytesHeld > httpLimits.bodyBytesTotalMax)
           throw new CallError(status.RESOURCE_EXHAUSTED, 'etcdserver: too many requests');
-        for (const value of values.push(decoder.write(chunk))) {
+        const ended = values.push(decoder.write(chunk));
+        if (ended.length > 0) heard(false);
+        for (const value of ended) {
           this.#bytesHeld -= held;
           held = 0;
           yield value;
         }
+        heard(values.hasBegun);
       }
       values.finish();
     } finally {

@@ -1,7 +1,14 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
-import { CallError, loadTypes, status, type Caller, type InProcessServices } from '@raftsman/wire';
+import {
+  CallError,
+  liftBodyLimit,
+  loadTypes,
+  status,
+  type Caller,
+  type InProcessServices,
+} from '@raftsman/wire';
 import type { Type } from 'protobufjs';
 import { answerText } from './answers.js';
 import { Bodies } from './bodies.js';
@@ -88,6 +95,7 @@ export class Gateway {
   }
 
   async #stream(binding: Binding, { request, response, caller, signal }: Exchange): Promise<void> {
+    if (binding.requestStream) liftBodyLimit(request, response);
     const deliver = async (message: Buffer): Promise<void> => {
       if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' });
       response.write('{"result":');
@@ -104,7 +112,7 @@ export class Gateway {
       return;
     }
     try {
-      for await (const value of this.#bodies.values(request)) yield encodeJson(binding.request, value);
+      for await (const value of this.#bodies.streamed(request)) yield encodeJson(binding.request, value);
     } catch (error) {
       // So it is in grpc-gateway, where a stream's requests are concerned.
       throw error instanceof JsonError ? new CallError(status.UNKNOWN, error.message) : error;

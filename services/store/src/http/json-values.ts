@@ -43,6 +43,11 @@ export class JsonValues {
     this.#charactersMax = charactersMax;
   }
 
+  /** A value that has not ended. */
+  get hasBegun(): boolean {
+    return this.#depth > 0;
+  }
+
   /** Answers the values that have ended. Throws JsonError. */
   push(text: string): unknown[] {
     this.#text += text;
