@@ -38,6 +38,8 @@ export interface StoreFlags {
   readonly maxRequestBytes: number;
   readonly maxTxnOps: number;
   readonly watchProgressNotifyInterval: number;
+  /** Its name before etcd 3.6, where it is taken before the newer one. */
+  readonly experimentalWatchProgressNotifyInterval?: number;
   readonly experimentalCorruptCheckTime: number;
   readonly experimentalCompactHashCheckEnabled?: boolean;
   readonly logLevel: LogLevel;
@@ -80,7 +82,7 @@ export interface StoreConfig {
   readonly snapshotCount: number;
   /** Entries kept for members that were away for a while; beyond it they get the whole state. */
   readonly snapshotCatchUpEntries: number;
-  /** Bytes above which writes are refused; 0: no quota. */
+  /** Bytes above which writes are refused; 0: 2 GiB; less: no quota. */
   readonly quotaBackendBytes: number;
   readonly requestBytesMax: number;
   readonly txnOpsMax: number;
@@ -151,7 +153,8 @@ export function storeConfig(flags: StoreFlags): StoreConfig {
     quotaBackendBytes: flags.quotaBackendBytes,
     requestBytesMax: flags.maxRequestBytes,
     txnOpsMax: flags.maxTxnOps,
-    watchProgressNotifyIntervalMs: flags.watchProgressNotifyInterval,
+    watchProgressNotifyIntervalMs:
+      flags.experimentalWatchProgressNotifyInterval ?? flags.watchProgressNotifyInterval,
     corruptCheckTimeMs: flags.experimentalCorruptCheckTime,
     compactHashCheck: flags.experimentalCompactHashCheckEnabled ?? false,
     logLevel: flags.logLevel,

@@ -8,6 +8,7 @@ import { ConfigError, exitCodes, ListenError, LostDataError, RemovedError } from
 import { run } from './run.js';
 
 const count = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+const integer = wholeNumber(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 const positive = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 
 /** `raftsman store`: etcd's flags, with etcd's names and defaults. */
@@ -68,10 +69,18 @@ function addBounds(store: Command): Command {
     .option('--read-lease', 'the leader reads without a round trip; a lost one is replaced later')
     .option('--snapshot-count <entries>', 'applied entries before the log is cut', positive, 10_000)
     .option('--snapshot-catchup-entries <entries>', 'entries kept for slow members', count, 5_000)
-    .option('--quota-backend-bytes <bytes>', 'above, writes are refused; 0: 2 GiB', count, 0)
+    .option(
+      '--quota-backend-bytes <bytes>',
+      'above, writes are refused; 0: 2 GiB; negative: never',
+      integer,
+      0,
+    )
     .option('--max-request-bytes <bytes>', 'largest write', positive, 1_572_864)
     .option('--max-txn-ops <operations>', 'operations of one branch of a transaction', positive, 128)
     .option('--watch-progress-notify-interval <duration>', 'for quiet watches that ask', durationMs, 600_000)
+    .addOption(
+      new Option('--experimental-watch-progress-notify-interval <duration>').argParser(durationMs).hideHelp(),
+    )
     .option(
       '--experimental-corrupt-check-time <duration>',
       'after a write, until the members compare their keys; 0: never',

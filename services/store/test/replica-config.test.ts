@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkFirstStart, storeConfig, type StoreFlags } from '../src/config.js';
+import { command } from '../src/main.js';
 
 const defaults: StoreFlags = {
   name: 'default',
@@ -86,6 +87,21 @@ describe('store flags', () => {
     const security = { certFile: 'p.crt', keyFile: 'p.key', caFile: undefined };
     expect(config.peerListeners).toEqual([{ address: '10.0.0.2:2380', security }]);
     expect(config.peerTls).toEqual(security);
+  });
+
+  test.each<[readonly string[], object]>([
+    [[], { quotaBackendBytes: 0, watchProgressNotifyIntervalMs: 600_000 }],
+    [['--quota-backend-bytes=-1'], { quotaBackendBytes: -1 }],
+    [['--quota-backend-bytes', '-1'], { quotaBackendBytes: -1 }],
+    [['--watch-progress-notify-interval=1m'], { watchProgressNotifyIntervalMs: 60_000 }],
+    [
+      ['--experimental-watch-progress-notify-interval=2m', '--watch-progress-notify-interval=1m'],
+      { watchProgressNotifyIntervalMs: 120_000 },
+    ],
+  ])("as words: %j, with etcd's meaning", (words, expected) => {
+    const store = command().exitOverride();
+    store.parseOptions([...words]);
+    expect(storeConfig(store.opts<StoreFlags>())).toMatchObject(expected);
   });
 
   test('a third member that votes and keeps no data', () => {

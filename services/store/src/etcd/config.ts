@@ -6,7 +6,7 @@ export interface EtcdFaceConfig {
   readonly requestBytesMax: number;
   /** Operations of one branch of a transaction. etcd's default: 128 (`--max-txn-ops`). */
   readonly txnOpsMax: number;
-  /** Bytes of keys, values and their history above which writes are refused; 0: no quota (`--quota-backend-bytes`, etcd's default 2 GiB). */
+  /** Bytes of keys, values and their history above which writes are refused; 0 or less: no quota (`--quota-backend-bytes`, etcd's default 2 GiB). */
   readonly quotaBackendBytes: number;
   /** How often a quiet watch created with progress_notify hears of the present revision. etcd's default: 10 min. */
   readonly watchProgressNotifyIntervalMs: number;

@@ -244,6 +244,15 @@ describe('leases', () => {
 });
 
 describe('the quota', () => {
+  it('is none when it is negative, and is told so', async () => {
+    const serving = await serve({ quotaBackendBytes: -1 });
+    expect(await put(client<KVClient>(serving, 'KV'), 'large', Buffer.alloc(20_000))).not.toHaveProperty(
+      'code',
+    );
+    const metrics = await (await fetch(`http://127.0.0.1:${serving.port}/metrics`)).text();
+    expect(metrics).toContain('etcd_server_quota_backend_bytes -1\n');
+  });
+
   it('refuses what makes the store larger, raises an alarm, and lets deletions and compactions through', async () => {
     const serving = await serve({ quotaBackendBytes: 10_000 });
     const kv = client<KVClient>(serving, 'KV');
