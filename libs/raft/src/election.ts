@@ -26,6 +26,8 @@ export function campaign(state: RaftState, kind: CampaignKind): void {
   // Each tick asks again.
   if (kind !== 'transfer' && isPromised(state)) return;
   if (!state.mayCampaign || !state.mayElect || state.log.pendingSnapshot !== null) {
+    // Only others can run: they must be listened to, and a leader that was silent for so long is none to name (§4.2.3).
+    if (kind !== 'transfer') state.loseLeader();
     state.restartElectionTimer();
     return;
   }

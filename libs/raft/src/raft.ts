@@ -162,8 +162,7 @@ class RaftCore implements Raft {
     state.acknowledgedIndex = 0;
     // Without pre-vote, running would disturb a leader that only we have lost.
     if (state.role !== 'follower' || state.leader !== peer || !state.config.preVote) return;
-    state.leader = null;
-    state.reads.clear();
+    state.loseLeader();
     const delayTicks =
       state.config.random(unreachableTicksMax + 1) + (state.isWitness ? unreachableTicksMax + 1 : 0);
     if (delayTicks === 0 && !isPromised(state)) campaign(state, 'pre-vote');

@@ -157,10 +157,16 @@ export class RaftState {
     if (this.isWitness) this.electionTimeoutTicks += witnessDelayTicks(electionTicks);
   }
 
-  /** A live leader was heard within the shortest election timeout (§4.2.3). */
-  hearsLeader(): boolean {
+  /**
+   * A live leader was heard within the shortest election timeout, and it is not the one that asks (§4.2.3): a leader that wants to be elected in a
+   * later term leads no more.
+   */
+  hearsLeaderBesides(asking: MemberId): boolean {
     const { checkQuorum, preVote, electionTicks } = this.config;
-    return (checkQuorum || preVote) && this.leader !== null && this.electionElapsedTicks < electionTicks;
+    const { leader, electionElapsedTicks } = this;
+    return (
+      (checkQuorum || preVote) && leader !== null && leader !== asking && electionElapsedTicks < electionTicks
+    );
   }
 
   /** Leaves whatever role there was. The vote survives within its term. */
@@ -239,6 +245,12 @@ export class RaftState {
   followLeader(leader: MemberId): void {
     if (this.role !== 'follower' || this.leader !== leader) this.becomeFollower(this.term, leader);
     else this.electionElapsedTicks = 0;
+  }
+
+  /** A follower does not know who leads. Its vote in this term, given or not, stays what it is. */
+  loseLeader(): void {
+    this.leader = null;
+    this.reads.clear();
   }
 
   restartElectionTimer(): void {

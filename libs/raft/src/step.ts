@@ -30,7 +30,7 @@ function enterLaterTerm(state: RaftState, message: Message): boolean {
   switch (message.kind) {
     case 'vote-request':
       // §4.2.3: who hears a leader does not let anybody disturb it, unless that leader asked for it (§3.10).
-      if ((state.hearsLeader() || isPromised(state)) && !message.leadershipTransfer) return false;
+      if (isBoundToLeader(state, message.from) && !message.leadershipTransfer) return false;
       // §9.6: the term of a pre-vote is only a question.
       if (!message.preVote) state.becomeFollower(message.term, null);
       return true;
@@ -54,6 +54,9 @@ function enterLaterTerm(state: RaftState, message: Message): boolean {
       return true;
   }
 }
+
+const isBoundToLeader = (state: RaftState, asking: MemberId): boolean =>
+  state.hearsLeaderBesides(asking) || isPromised(state);
 
 /** The sender does not know our term yet. Those that would go on forever are told; the rest is void. */
 function answerEarlierTerm(state: RaftState, message: Message): void {

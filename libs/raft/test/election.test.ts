@@ -89,6 +89,33 @@ describe('§9.6 pre-vote', () => {
     expect(member.take('vote-response')).toMatchObject([{ granted: true }]);
   });
 
+  it('is granted to the leader that was heard: in a later term it leads no more', () => {
+    const member = new Member({});
+    member.step(append(3, 1, [0, 0], [1]));
+    member.take('append-response');
+    member.step(voteRequest(2, 2, [1, 1], true));
+    expect(member.take('vote-response')).toEqual([]);
+    member.step(voteRequest(3, 2, [1, 1], true));
+    expect(member.take('vote-response')).toMatchObject([{ to: 3, granted: true }]);
+    member.step(voteRequest(3, 2, [1, 1]));
+    expect(member.take('vote-response')).toMatchObject([{ to: 3, preVote: false, granted: true }]);
+  });
+
+  it.each([
+    ['does not know yet that it votes', new Member({ voters: 0 })],
+    ['must be rebuilt first', new Member({ rebuildUntil: 9 })],
+  ])('is heard at every tick after the timeout by a member that %s', (_which, member) => {
+    member.step(append(3, 1, [0, 0]));
+    member.tick(10);
+    member.sent.length = 0;
+    expect(member.raft.leader).toBeNull();
+    for (let tick = 0; tick < 40; tick += 1) {
+      member.step(voteRequest(2, 2, [0, 0], true));
+      expect(member.take('vote-response'), `after ${tick} ticks`).toHaveLength(1);
+      member.tick(1);
+    }
+  });
+
   it('is not answered with a vote by a live leader', () => {
     const member = new Member({});
     member.lead();
