@@ -243,7 +243,10 @@ export class SimulatedMember {
 
   /** The host loop: see libs/raft/README.md. */
   #pump(raft: Raft): void {
-    if (this.disk.busy) this.#sendAll(raft.takeMessages());
+    if (this.disk.busy) {
+      this.#answer(raft.takeReadStates());
+      this.#sendAll(raft.takeMessages());
+    }
     for (let rounds = 0; !this.disk.busy && raft.hasReady(); rounds += 1) {
       if (rounds > readyRoundsMax) throw new Violation('liveness', `${this.id} is never done`);
       const ready = raft.ready();

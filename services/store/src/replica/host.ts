@@ -289,9 +289,10 @@ export class ReplicaHost implements Replica, PeerEvents {
 
   /** The disk is busy with a Ready: what waits for no write goes out meanwhile. */
   #answerEarly(): void {
-    const { raft, reads } = this.#parts;
+    const { raft, reads, applier } = this.#parts;
     try {
       reads.ask(raft, performance.now());
+      for (const answer of raft.takeReadStates()) reads.answered(answer, applier.index);
       this.#send(raft.takeMessages());
     } catch (error) {
       this.#die(error);

@@ -1,17 +1,8 @@
 import { Journal } from '@raftsman/journal';
-import {
-  configurationOf,
-  createRaft,
-  logIndex,
-  memberId,
-  term,
-  type Entry,
-  type Message,
-} from '@raftsman/raft';
+import { configurationOf, createRaft, logIndex, memberId, type Message } from '@raftsman/raft';
 import { createLogger } from '@raftsman/telemetry';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { Applier } from '../src/replica/applier.js';
-import { encodeEnvelope } from '../src/replica/envelope.js';
 import { ReplicaHost } from '../src/replica/host.js';
 import { LogKeeper } from '../src/replica/log-keeper.js';
 import { noDirectory } from '../src/replica/members/directory.js';
@@ -21,18 +12,17 @@ import { Proposals } from '../src/replica/proposals.js';
 import { Reads } from '../src/replica/reads.js';
 import { TinyStateMachine, temporaryDirectory } from './replica-fixture.js';
 
-const self = memberId(1);
-const leader = memberId(2);
-const voters = [self, leader, memberId(3)];
+export const self = memberId(1);
+export const peers = [memberId(2), memberId(3)];
 
-/** A follower over a real journal whose writes end when the test lets them. */
-async function followerWithSlowDisk() {
+/** In time a member that is driven by the test, message by message, does nothing by itself. */
+const never = { tickMs: 60_000, electionTicks: 1_000_000 };
+
+/** One of three members, the test being the others, over a real journal whose writes end when the test lets them. */
+export async function memberWithSlowDisk({ tickMs, electionTicks } = never) {
   const directory = await temporaryDirectory();
-  const journal = await Journal.open(
-    directory,
-    { memberId: self, clusterId: 9, name: 'a' },
-    configurationOf(voters),
-  );
+  const identity = { memberId: self, clusterId: 9, name: 'a' };
+  const journal = await Journal.open(directory, identity, configurationOf([self, ...peers]));
   const logger = createLogger({ component: 'test', level: 'silent' });
   const stateMachine = new TinyStateMachine();
   const proposals = new Proposals({ origin: self, incarnation: 1, timeoutMs: 60_000 });
@@ -49,7 +39,7 @@ async function followerWithSlowDisk() {
   const { hardState, state } = journal.recovered;
   const config = {
     id: self,
-    electionTicks: 1_000_000,
+    electionTicks,
     heartbeatTicks: 1,
     preVote: true,
     checkQuorum: true,
@@ -63,6 +53,7 @@ async function followerWithSlowDisk() {
   const raft = createRaft(config, initial, logKeeper.log);
   const membership = new Membership(self, state.configuration, noDirectory);
   const sent: Message[] = [];
+  const others = { hear: (_message: Message): void => undefined };
   let release = (): void => undefined;
   const disk = {
     gate: Promise.resolve(),
@@ -87,7 +78,10 @@ async function followerWithSlowDisk() {
     proposals,
     reads,
     transport: {
-      send: (messages) => void sent.push(...messages),
+      send: (messages) => {
+        sent.push(...messages);
+        for (const message of messages) others.hear(message);
+      },
       sendSnapshot: async () => false,
       setPeers: () => undefined,
     },
@@ -101,8 +95,8 @@ async function followerWithSlowDisk() {
     }),
     clusterId: 9,
     self,
-    tickMs: 60_000,
-    electionTimeoutMs: 60_000,
+    tickMs,
+    electionTimeoutMs: electionTicks * tickMs,
     logger,
   });
   host.start();
@@ -111,45 +105,5 @@ async function followerWithSlowDisk() {
     await host.stop();
     await journal.close();
   });
-  return { host, stateMachine, sent, disk };
+  return { host, stateMachine, sent, others, disk };
 }
-
-const entry = (index: number, text: string): Entry => {
-  const payload = Buffer.from(text);
-  const data = encodeEnvelope({ origin: leader, incarnation: 1, request: index, payload });
-  return { index: logIndex(index), term: term(1), type: 'normal', data };
-};
-
-const append = (prev: number, commit: number, entries: readonly Entry[]): Message => ({
-  kind: 'append-request',
-  from: leader,
-  to: self,
-  term: term(1),
-  prevLogIndex: logIndex(prev),
-  prevLogTerm: term(prev === 0 ? 0 : 1),
-  commit: logIndex(commit),
-  heldByAll: logIndex(0),
-  entries,
-});
-
-const acknowledged = (sent: readonly Message[]): number =>
-  Math.max(0, ...sent.map((message) => (message.kind === 'append-response' ? message.index : 0)));
-
-test('a committed entry does not wait for the write of later ones, and those wait for their own', async () => {
-  const { host, stateMachine, sent, disk } = await followerWithSlowDisk();
-  host.messages([append(0, 0, [entry(1, 'a=1')])]);
-  await expect.poll(() => acknowledged(sent)).toBe(1);
-  expect(stateMachine.history).toEqual([]);
-
-  disk.hold();
-  // Both are committed; only the first is on this disk.
-  host.messages([append(1, 2, [entry(2, 'b=2')])]);
-  await expect.poll(() => stateMachine.history).toEqual(['a=1']);
-  await expect.poll(() => disk.busy).toBe(true);
-  expect(acknowledged(sent)).toBe(1);
-
-  disk.release();
-  await expect.poll(() => stateMachine.history).toEqual(['a=1', 'b=2']);
-  expect(disk.busy).toBe(false);
-  await expect.poll(() => acknowledged(sent)).toBe(2);
-});
