@@ -107,6 +107,13 @@ export const storeLimits = {
   quotaBackendBytesDefault: 2048 * mebibyte,
   /** Clients' calls that run when the process is told to stop. */
   drainMs: 2_000,
+  /**
+   * A leader hands over when one write has taken so many election timeouts, and so many milliseconds. An SD card may keep a write waiting for half a
+   * second in its own housekeeping, another member's card does the same, and a change of leader costs a synced write on each of them. Clients wait
+   * for requestTimeoutBaseMs more than that; a disk in trouble keeps a sync for many seconds.
+   */
+  stalledWriteElectionTimeouts: 2,
+  stalledWriteMsMin: 1_000,
   /** A tick that comes so much late, in election timeouts, is worth a warning. */
   lateTickElectionTimeouts: 0.5,
 } as const;

@@ -1,5 +1,6 @@
-import { logIndex, term, type Entry, type Message } from '@raftsman/raft';
-import { expect, test } from 'vitest';
+import { logIndex, term, type Entry, type MemberId, type Message } from '@raftsman/raft';
+import { describe, expect, test } from 'vitest';
+import { storeLimits } from '../src/limits.js';
 import { encodeEnvelope } from '../src/replica/envelope.js';
 import { memberWithSlowDisk, peers, self } from './slow-disk-fixture.js';
 
@@ -79,4 +80,61 @@ test('a read that the leader has answered does not wait for the write that goes 
   disk.release();
   await later;
   expect(stateMachine.history).toEqual(['a=1', 'b=2']);
+});
+
+/** They grant, acknowledge and answer everything, but nothing that `silent` names. */
+function oblige({ host, others }: Slow, silent: readonly MemberId[] = []): void {
+  others.hear = (message) => {
+    if (silent.includes(message.to)) return;
+    const answer = { from: message.to, to: self, term: message.term };
+    const hint = { hintIndex: logIndex(0), hintTerm: term(0) };
+    if (message.kind === 'vote-request')
+      host.messages([{ ...answer, kind: 'vote-response', preVote: message.preVote, granted: true }]);
+    if (message.kind === 'append-request') {
+      const index = logIndex(message.prevLogIndex + message.entries.length);
+      host.messages([{ ...answer, kind: 'append-response', success: true, index, ...hint }]);
+    }
+    if (message.kind === 'heartbeat-request') {
+      const { readContext, sentAtMs } = message;
+      host.messages([{ ...answer, kind: 'heartbeat-response', readContext, sentAtMs, promiseMs: 0 }]);
+    }
+  };
+}
+
+const handedOver = (sent: readonly Message[]): readonly MemberId[] =>
+  sent.filter(({ kind }) => kind === 'timeout-now').map(({ to }) => to);
+
+describe('a leader whose write does not come to its end', () => {
+  const ticks = { tickMs: 20, electionTicks: 10 };
+  const patienceMs = storeLimits.stalledWriteMsMin;
+
+  test('asks another member to take over, and not before it has been long', async () => {
+    const member = await memberWithSlowDisk(ticks);
+    const { host, sent, disk } = member;
+    oblige(member);
+    await expect.poll(() => host.status().role).toBe('leader');
+    await host.propose(Buffer.from('a=1'));
+    disk.hold();
+    const beganMs = performance.now();
+    void host.propose(Buffer.from('b=2')).catch(() => undefined);
+    await expect.poll(() => handedOver(sent), { timeout: 10 * patienceMs }).toHaveLength(1);
+    expect(performance.now() - beganMs).toBeGreaterThan(0.9 * patienceMs);
+    const next = { from: handedOver(sent)[0]!, to: self, term: term(host.status().term + 1) };
+    const last = { lastLogIndex: logIndex(3), lastLogTerm: term(1) };
+    host.messages([{ ...next, kind: 'vote-request', preVote: false, leadershipTransfer: true, ...last }]);
+    expect(host.status()).toMatchObject({ role: 'follower', term: next.term });
+    expect(disk.busy).toBe(true);
+  });
+
+  test('goes on when the others are not a majority without it', async () => {
+    const member = await memberWithSlowDisk(ticks);
+    const { host, sent, disk } = member;
+    oblige(member, [peers[1]!]);
+    await expect.poll(() => host.status().role).toBe('leader');
+    disk.hold();
+    void host.propose(Buffer.from('b=2')).catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 2 * patienceMs));
+    expect(host.status().role).toBe('leader');
+    expect(handedOver(sent)).toEqual([]);
+  });
 });

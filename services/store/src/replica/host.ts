@@ -26,6 +26,8 @@ import type { Reads } from './reads.js';
 import { Snapshots } from './snapshots.js';
 import { StateViews } from './state-views.js';
 import { StatusBoard } from './status.js';
+import { successorOf } from './successor.js';
+import { WriteWatch } from './write-watch.js';
 
 export interface HostParts {
   readonly raft: Raft;
@@ -64,12 +66,14 @@ export class ReplicaHost implements Replica, PeerEvents {
   #stopped = false;
   readonly #snapshots: Snapshots;
   readonly #views = new StateViews();
+  readonly #writes: WriteWatch;
   #removal: NodeJS.Timeout | null = null;
   readonly #measured = { lateHeartbeats: 0, logSyncSeconds: createLogSyncHistogram() };
 
   constructor(parts: HostParts) {
     this.#parts = parts;
     this.#snapshots = new Snapshots(parts);
+    this.#writes = new WriteWatch(parts);
     this.#board = new StatusBoard(this.status());
     this.failed = new Promise((_resolve, reject) => (this.#fail = reject));
     this.failed.catch(() => undefined); // Whoever runs the replica looks at it; until then it is no unhandled rejection.
@@ -232,14 +236,10 @@ export class ReplicaHost implements Replica, PeerEvents {
 
   /** Hands leadership to the member that is furthest, if there is one that answers; waits for that at most an election timeout. */
   async handOver(): Promise<void> {
-    const { raft, electionTimeoutMs, self } = this.#parts;
-    const { progress, configuration } = raft.status();
-    const mayLead = (peer: MemberId): boolean =>
-      peer !== self && configuration.voters.includes(peer) && !configuration.witnesses.includes(peer);
-    const peers = [...(progress ?? [])].filter(([peer, each]) => each.recentlyActive && mayLead(peer));
-    const [successor] = peers.toSorted(([, left], [, right]) => right.match - left.match);
-    if (successor === undefined || this.#stopped) return;
-    raft.transferLeadership(successor[0]);
+    const { raft, electionTimeoutMs } = this.#parts;
+    const successor = successorOf(raft.status());
+    if (successor === null || this.#stopped) return;
+    raft.transferLeadership(successor);
     this.#wake();
     await this.#board.reaches(({ role }) => role !== 'leader', electionTimeoutMs);
   }
@@ -267,6 +267,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     if (lateMs > this.#parts.electionTimeoutMs * storeLimits.lateTickElectionTimeouts)
       this.#parts.logger.warn({ lateMs: Math.round(lateMs) }, 'the process stood still: tick came late');
     this.#parts.raft.tick();
+    this.#writes.tick();
     this.#parts.proposals.expire(nowMs);
     this.#parts.reads.expire(nowMs);
     this.#parts.reconfigurer.expire(nowMs);
@@ -347,7 +348,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     if (ready.snapshot !== null) await this.#restore(ready.snapshot);
     await applier.apply(ready.committedEntries.slice(earlyCount));
-    await applier.flushIfDue();
+    await this.#writes.watch(applier.flushIfDue());
     if (membership.isWitness) logKeeper.forget(applier.index, raft);
     else logKeeper.compactIfDue(applier.index, raft);
   }
@@ -357,7 +358,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     const install = snapshot === null ? null : await this.#snapshots.toInstall(snapshot);
     if (entries.length === 0 && hardState === null && install === null) return;
     const startedMs = performance.now();
-    await journal.write({ entries, hardState, install, sync: mustSync });
+    await this.#writes.watch(journal.write({ entries, hardState, install, sync: mustSync }));
     if (mustSync) this.#measured.logSyncSeconds.observe((performance.now() - startedMs) / 1000);
     if (install !== null) logKeeper.restore(install.meta);
     logKeeper.append(entries);
