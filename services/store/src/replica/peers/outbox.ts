@@ -28,6 +28,15 @@ export class Outbox {
     return this.#dropped - droppedBefore;
   }
 
+  /** For a peer that is not connected: what it would hear late is left out. Answers as `push`. */
+  keep(message: Message): number {
+    const before = this.#messages.length;
+    this.#messages = this.#messages.filter((older) => !isVoidAfter(older, message));
+    const left = before - this.#messages.length;
+    this.#bytes = this.#messages.reduce((bytes, each) => bytes + messageSizeBytes(each), 0);
+    return left + this.push(message, storeLimits.peerOfflineMessagesMax);
+  }
+
   /** One frame's worth, at least one message. */
   takeFrame(): readonly Message[] {
     let bytes = 0;
@@ -52,4 +61,20 @@ export class Outbox {
     if (dropped !== undefined) this.#bytes -= messageSizeBytes(dropped);
     this.#dropped += 1;
   }
+}
+
+const isOfLeader = ({ kind }: Message): boolean =>
+  kind === 'heartbeat-request' || kind === 'append-request' || kind === 'witness-snapshot';
+
+const hasEntries = (message: Message): boolean =>
+  message.kind === 'append-request' && message.entries.length > 0;
+
+/**
+ * A peer that hears `older` once it is connected would take this member for a leader or a candidate that it was. Whoever asks for votes leads no more,
+ * whoever leads asks for none, and of what only says so the last is enough.
+ */
+function isVoidAfter(older: Message, newer: Message): boolean {
+  if (newer.kind === 'vote-request') return older.kind === 'vote-request' || isOfLeader(older);
+  if (!isOfLeader(newer)) return false;
+  return older.kind === 'vote-request' || (older.kind === newer.kind && !hasEntries(older));
 }

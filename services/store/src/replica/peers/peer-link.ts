@@ -81,9 +81,9 @@ export class PeerLink {
   }
 
   send(message: Message): void {
-    const open = this.#state.kind === 'open';
-    const countMax = open ? undefined : storeLimits.peerOfflineMessagesMax;
-    this.#options.traffic.droppedMessages += this.#outbox.push(message, countMax);
+    const isOpen = this.#state.kind === 'open';
+    const dropped = isOpen ? this.#outbox.push(message) : this.#outbox.keep(message);
+    this.#options.traffic.droppedMessages += dropped;
   }
 
   /** Writes what waits, as far as the peer takes it. */
