@@ -34,7 +34,7 @@ export type ReplicaErrorCode =
   | 'too-many-requests'
   | 'stopped'
   | 'leader-changed'
-  /** A learner, or a witness, has no state that it may answer from. */
+  /** A learner, or a witness, has no state that it may answer from. Nor has a member that does not know yet that it was added. */
   | 'not-capable';
 
 export class ReplicaError extends Error {

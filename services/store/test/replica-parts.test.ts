@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { configurationOf, logIndex, memberId, term, type Message, type Raft } from '@raftsman/raft';
+import {
+  configurationOf,
+  logIndex,
+  memberId,
+  term,
+  type Message,
+  type Raft,
+  type Refusal,
+} from '@raftsman/raft';
 import { decodeEnvelope, encodeEnvelope } from '../src/replica/envelope.js';
 
 import { decodeMessages, encodeMessages, type SentMessage } from '../src/replica/peers/codec.js';
@@ -11,13 +19,20 @@ import { storeLimits } from '../src/limits.js';
 
 /** A core that takes everything, in a term that the test sets. */
 function scriptedCore() {
-  const script = { term: 1, hasLeader: true, proposed: [] as number[], reads: [] as number[] };
+  const script = {
+    term: 1,
+    hasLeader: true,
+    refusal: null as Refusal | null,
+    proposed: [] as number[],
+    reads: [] as number[],
+  };
   const raft = {
     get term() {
       return term(script.term);
     },
     propose: (entries: readonly { readonly data: Uint8Array }[]) => {
       if (!script.hasLeader) return 'no-leader';
+      if (script.refusal !== null) return script.refusal;
       for (const { data } of entries) script.proposed.push(decodeEnvelope(data)!.request);
       return null;
     },
@@ -82,6 +97,7 @@ describe('proposals', () => {
     proposals.handOver(raft);
     script.hasLeader = false;
     const kept = proposals.add(Buffer.from('b'), 50);
+    proposals.handOver(raft);
     proposals.expire(99);
     expect(proposals.size).toBe(2);
     proposals.expire(150);
@@ -90,6 +106,22 @@ describe('proposals', () => {
     script.hasLeader = true;
     proposals.handOver(raft);
     expect(script.proposed).toEqual([1]);
+  });
+
+  test.each([
+    ['not-a-member', 'not-capable'],
+    ['too-many-uncommitted', 'too-many-requests'],
+    ['no-leader', 'no-leader'],
+    [null, 'timeout'],
+  ] as const)('that the core did not take (%s) end as %s', async (refusal, code) => {
+    const { script, raft } = scriptedCore();
+    const proposals = newProposals();
+    const kept = proposals.add(Buffer.from('a'), 0);
+    script.refusal = refusal;
+    // null: the disk hangs, so that nothing is handed over.
+    if (refusal !== null) proposals.handOver(raft);
+    proposals.expire(100);
+    await expect(kept).rejects.toMatchObject({ code });
   });
 
   test('are bounded in count and bytes', async () => {

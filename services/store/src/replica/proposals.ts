@@ -1,5 +1,5 @@
-import type { Raft, Term } from '@raftsman/raft';
-import { ReplicaError } from '../contract.js';
+import type { Raft, Refusal, Term } from '@raftsman/raft';
+import { ReplicaError, type ReplicaErrorCode } from '../contract.js';
 import { storeLimits } from '../limits.js';
 import { encodeEnvelope } from './envelope.js';
 
@@ -31,6 +31,8 @@ export class Proposals {
   /** Of those that the core has. */
   #handedBytes = 0;
   #lastRequest = 0;
+  /** Why the core did not take what waits; null: it took it, or was not asked. */
+  #refusal: Refusal | null = null;
   #refused = 0;
 
   constructor(options: {
@@ -74,6 +76,7 @@ export class Proposals {
    * what does not fit in there is lost without a word.
    */
   handOver(raft: Raft): void {
+    this.#refusal = null;
     while (this.#waiting.length > 0) {
       const group = this.#nextGroup();
       let groupBytes = 0;
@@ -82,7 +85,8 @@ export class Proposals {
         return;
       const entries = group.map(({ data }) => ({ type: 'normal' as const, data }));
       const { term } = raft;
-      if (raft.propose(entries) !== null) return;
+      this.#refusal = raft.propose(entries);
+      if (this.#refusal !== null) return;
       for (const proposal of group) proposal.proposedIn = term;
       this.#handedBytes += groupBytes;
       this.#waiting.splice(0, group.length);
@@ -119,7 +123,8 @@ export class Proposals {
   expire(nowMs: number): void {
     for (const proposal of this.#open.values()) {
       if (proposal.deadlineMs > nowMs) break;
-      this.#refuse(proposal, new ReplicaError(proposal.proposedIn === null ? 'no-leader' : 'timeout'));
+      const code = proposal.proposedIn === null ? codeOf(this.#refusal) : 'timeout';
+      this.#refuse(proposal, new ReplicaError(code));
     }
     if (this.#waiting.some(({ request }) => !this.#open.has(request)))
       this.#waiting = this.#waiting.filter(({ request }) => this.#open.has(request));
@@ -152,4 +157,10 @@ export class Proposals {
     this.#openBytes -= proposal.data.length;
     if (proposal.proposedIn !== null) this.#handedBytes -= proposal.data.length;
   }
+}
+
+function codeOf(refusal: Refusal | null): ReplicaErrorCode {
+  if (refusal === 'too-many-uncommitted') return 'too-many-requests';
+  if (refusal === 'not-a-member' || refusal === 'witness') return 'not-capable';
+  return refusal === 'no-leader' ? 'no-leader' : 'timeout';
 }
