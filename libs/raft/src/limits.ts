@@ -6,7 +6,7 @@ export const pendingReadsMax = 16_384;
 export const entryOverheadBytes = 32;
 /** No number on the wire may exceed this: one more can still be counted exactly. */
 export const numberMax = Number.MAX_SAFE_INTEGER - 1;
-/** Ticks that a follower waits at most before it acts on a broken connection to its leader; spreads the candidates. */
+/** Ticks that a member waits at most before it acts on a broken connection to its leader, or on a new one without a leader; spreads the candidates. */
 export const unreachableTicksMax = 2;
 
 /** Ticks without an answer from a voter that keeps data, besides a heartbeat interval, after which witnesses are sent the log. */

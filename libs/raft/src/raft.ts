@@ -163,10 +163,15 @@ class RaftCore implements Raft {
     // Without pre-vote, running would disturb a leader that only we have lost.
     if (state.role !== 'follower' || state.leader !== peer || !state.config.preVote) return;
     state.loseLeader();
-    const delayTicks =
-      state.config.random(unreachableTicksMax + 1) + (state.isWitness ? unreachableTicksMax + 1 : 0);
+    const delayTicks = hurriedTicks(state);
     if (delayTicks === 0 && !isPromised(state)) campaign(state, 'pre-vote');
     else state.hastenElection(delayTicks);
+  }
+
+  reportReachable(): void {
+    const state = this.#state;
+    const waits = state.role === 'follower' || state.role === 'pre-candidate';
+    if (waits && state.leader === null && state.config.preVote) state.hastenElection(hurriedTicks(state));
   }
 
   reportSnapshot(peer: MemberId, outcome: 'delivered' | 'failed'): void {
@@ -239,6 +244,10 @@ class RaftCore implements Raft {
     checkState(this.#state);
   }
 }
+
+/** Spreads the candidates; witnesses come last. */
+const hurriedTicks = ({ config, isWitness }: RaftState): number =>
+  config.random(unreachableTicksMax + 1) + (isWitness ? unreachableTicksMax + 1 : 0);
 
 function progressOf({ progress, config, nowTick }: RaftState): ReadonlyMap<MemberId, MemberProgress> {
   const told = new Map<MemberId, MemberProgress>();

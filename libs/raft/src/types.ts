@@ -311,6 +311,8 @@ export interface Raft {
   readIndex(requestId: number): Refusal | null;
   /** The host saw the connection to `peer` break. If it was the leader, pre-vote at once instead of waiting for the timeout. */
   reportUnreachable(peer: MemberId): void;
+  /** The host saw a connection open. Without a leader pre-vote soon: perhaps only that peer was missing. */
+  reportReachable(): void;
   /** The stream of a snapshot to `peer` ended. */
   reportSnapshot(peer: MemberId, outcome: 'delivered' | 'failed'): void;
   /** A snapshot received whole and staged by the host; the core takes it into the next Ready or refuses it (stale). */

@@ -233,6 +233,31 @@ describe('a broken connection to the leader', () => {
   });
 });
 
+describe('a new connection', () => {
+  it('makes a member without a leader ask within two ticks, and disturbs none that has one', () => {
+    const member = new Member({ config: { random: (below: number) => below - 1 } });
+    member.raft.reportReachable();
+    member.tick(1);
+    expect(member.take('vote-request')).toEqual([]);
+    member.tick(1);
+    expect(member.take('vote-request')).toMatchObject([{ preVote: true }, { preVote: true }]);
+    member.raft.reportReachable();
+    member.tick(2);
+    expect(member.take('vote-request'), 'nobody answered: it asks again').toHaveLength(2);
+    member.step(append(3, 1, [0, 0], [1]));
+    member.raft.reportReachable();
+    member.tick(9);
+    expect(member.raft.status()).toMatchObject({ role: 'follower', leader: 3 });
+  });
+
+  it('does nothing without pre-vote', () => {
+    const member = new Member({ config: { preVote: false } });
+    member.raft.reportReachable();
+    member.tick(9);
+    expect(member.raft.status()).toMatchObject({ role: 'follower', term: 0 });
+  });
+});
+
 describe('§3.10 leadership transfer', () => {
   it('runs at once, without pre-vote, when the leader says so; not when another does', () => {
     const member = new Member({});

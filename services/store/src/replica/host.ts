@@ -115,8 +115,6 @@ export class ReplicaHost implements Replica, PeerEvents {
   status(): ReplicaStatus {
     const { raft, applier, journal, clusterId, self } = this.#parts;
     const { role, leader, term: currentTerm, commit } = raft;
-    const dataSizeBytes = journal.sizeBytes();
-    const { low: diskLow } = journal.space();
     const { isLearner, isWitness } = this.#parts.membership;
     return {
       id: self,
@@ -126,8 +124,8 @@ export class ReplicaHost implements Replica, PeerEvents {
       term: currentTerm,
       commit,
       applied: applier.index,
-      dataSizeBytes,
-      diskLow,
+      dataSizeBytes: journal.sizeBytes(),
+      diskLow: journal.space().low,
       isLearner,
       isWitness,
     };
@@ -199,6 +197,7 @@ export class ReplicaHost implements Replica, PeerEvents {
   greeted(peer: MemberId, said: SelfDescription): void {
     if (this.#stopped) return;
     this.#parts.reconfigurer.heard(peer, said);
+    this.#parts.raft.reportReachable();
     this.#wake();
   }
 
