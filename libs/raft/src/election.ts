@@ -147,13 +147,17 @@ export function handleTimeoutNow(state: RaftState, from: MemberId): void {
   if (state.role === 'follower' && state.leader === from) campaign(state, 'transfer');
 }
 
-/** §6.2: a leader that a majority no longer answers makes room, so that its clients ask elsewhere. */
+/**
+ * §6.2: a leader that a majority no longer answers makes room, so that its clients ask elsewhere. Who was just added counts as if it had answered:
+ * it is to be started, or to connect, and until then no other leader would fare better.
+ */
 export function checkQuorum(state: RaftState): void {
   const { progress, id, nowTick } = state;
   const { electionTicks } = state.config;
-  const active = isMajority(
-    state.counted,
-    (member) => member === id || progress.get(member)?.heardWithin(electionTicks, nowTick) === true,
-  );
-  if (!active) state.becomeFollower(state.term, null);
+  const isActive = (member: MemberId): boolean => {
+    const each = progress.get(member);
+    if (member === id || each === undefined) return member === id;
+    return each.heardWithin(electionTicks, nowTick) || each.addedWithin(electionTicks, nowTick);
+  };
+  if (!isMajority(state.counted, isActive)) state.becomeFollower(state.term, null);
 }

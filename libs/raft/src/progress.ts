@@ -29,6 +29,8 @@ export class Progress {
   sentCommit = 0;
   /** When it last answered anything. */
   heardAtTick = -Infinity;
+  /** When it became a member under this leader; -Infinity: before. */
+  readonly addedAtTick: number;
   /** By the leader's clock, its promise with a margin: see lease.ts. */
   promisedUntilMs = 0;
   /** Its connection broke, and it was not heard since. */
@@ -39,8 +41,9 @@ export class Progress {
   readRound = 0;
   mode: ProgressMode = probing();
 
-  constructor(next: number) {
+  constructor(next: number, addedAtTick = -Infinity) {
     this.next = next;
+    this.addedAtTick = addedAtTick;
   }
 
   heard(nowTick: number): void {
@@ -50,6 +53,11 @@ export class Progress {
 
   heardWithin(ticks: number, nowTick: number): boolean {
     return nowTick - this.heardAtTick <= ticks;
+  }
+
+  /** It need not have answered: it is not yet long enough a member to be missed. */
+  addedWithin(ticks: number, nowTick: number): boolean {
+    return nowTick - this.addedAtTick <= ticks;
   }
 
   probeFrom(next: number): void {

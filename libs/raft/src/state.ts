@@ -204,7 +204,7 @@ export class RaftState {
     this.restartElectionTimer();
     this.heartbeatElapsedTicks = 0;
     this.wonAtIndex = this.log.lastIndex;
-    this.#followMembers();
+    this.#followMembers(-Infinity);
   }
 
   /** Puts contiguous entries after entries[0].index - 1; a configuration among them is in force from now on (§4.1). */
@@ -224,15 +224,16 @@ export class RaftState {
   #configurationChanged(): void {
     // The next witness may come when others are members, who hold less.
     if (this.configuration.witnesses.length === 0) this.heldByAll = 0;
-    if (this.role === 'leader') this.#followMembers();
+    if (this.role === 'leader') this.#followMembers(this.nowTick);
   }
 
   /** A member that was removed hears of it: for a while it is sent the log. */
-  #followMembers(): void {
+  #followMembers(addedAtTick: number): void {
     const members = membersOf(this.configuration);
     for (const member of [this.id, ...members]) {
       const progress = this.progress.get(member);
-      if (progress === undefined) this.progress.set(member, new Progress(this.log.lastIndex + 1));
+      if (progress === undefined)
+        this.progress.set(member, new Progress(this.log.lastIndex + 1, addedAtTick));
       else progress.leavesAtTick = null;
     }
     const leavesAtTick = this.nowTick + 2 * this.config.electionTicks;

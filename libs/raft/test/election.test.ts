@@ -183,6 +183,36 @@ describe('§6.2 check-quorum', () => {
   });
 });
 
+describe('§6.2 check-quorum beside a member that was just added', () => {
+  /** It leads alone, and has added another voter after so many ticks of a period of ten. */
+  const adding = (atTick: number): Member => {
+    const member = new Member({ voters: 1 });
+    member.tick(10);
+    member.tick(atTick);
+    const { directory } = member.raft.configuration;
+    const voters = [id, memberId(2)];
+    expect(member.raft.proposeConfiguration({ voters, learners: [], witnesses: [], directory })).toBeNull();
+    member.drain();
+    return member;
+  };
+
+  it('misses it after an election timeout, not at the end of the period that runs', () => {
+    const member = adding(9);
+    member.tick(1);
+    expect(member.raft.role).toBe('leader');
+    member.tick(9);
+    expect(member.raft.role).toBe('leader');
+    member.tick(1);
+    expect(member.raft.role).toBe('follower');
+  });
+
+  it('does not take it for one that answers', () => {
+    const member = adding(0);
+    const progress = member.raft.status().progress?.get(memberId(2));
+    expect(progress).toMatchObject({ recentlyActive: false });
+  });
+});
+
 describe('a broken connection to the leader', () => {
   const followed = (config = {}): Member => {
     const member = new Member({ config });

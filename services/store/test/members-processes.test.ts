@@ -83,8 +83,6 @@ describe('members as processes', { timeout: 180_000 }, () => {
       expect(all).toHaveLength(at + 2);
       startAdded(stores, name, cluster);
       await stores.serving(name);
-      // The second of two is needed for a majority, and may come later than the first waits for it.
-      await stores.leader();
       await put(stores, name, `by ${name}`);
       await agree(stores, cluster);
     }
