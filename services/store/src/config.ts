@@ -1,7 +1,9 @@
 import type { CertificateFiles, Security } from '@raftsman/wire';
 import type { LogLevel } from '@raftsman/telemetry';
 import type { InitialMember } from './replica/identity.js';
+import { autoCompaction } from './compaction-flags.js';
 import { ConfigError } from './errors.js';
+import type { AutoCompaction } from './etcd/index.js';
 import { storeLimits } from './limits.js';
 import type { ListenAddress } from './listen.js';
 import { clientTls, dialer, listener, noTls, peerFiles, peerTls } from './tls-flags.js';
@@ -40,6 +42,8 @@ export interface StoreFlags {
   readonly watchProgressNotifyInterval: number;
   /** Its name before etcd 3.6, where it is taken before the newer one. */
   readonly experimentalWatchProgressNotifyInterval?: number;
+  readonly autoCompactionMode: string;
+  readonly autoCompactionRetention: string;
   readonly experimentalCorruptCheckTime: number;
   readonly experimentalCompactHashCheckEnabled?: boolean;
   readonly logLevel: LogLevel;
@@ -87,6 +91,8 @@ export interface StoreConfig {
   readonly requestBytesMax: number;
   readonly txnOpsMax: number;
   readonly watchProgressNotifyIntervalMs: number;
+  /** How much history the leader keeps when nobody asks for a compaction; null: all of it. The same on all members, since each may lead. */
+  readonly autoCompaction: AutoCompaction | null;
   /** How long after a write the leader has all members compare their keys; 0: never. It costs each of them one hash over all keys. */
   readonly corruptCheckTimeMs: number;
   /** Compare them after each compaction too. */
@@ -155,6 +161,7 @@ export function storeConfig(flags: StoreFlags): StoreConfig {
     txnOpsMax: flags.maxTxnOps,
     watchProgressNotifyIntervalMs:
       flags.experimentalWatchProgressNotifyInterval ?? flags.watchProgressNotifyInterval,
+    autoCompaction: autoCompaction(flags.autoCompactionMode, flags.autoCompactionRetention),
     corruptCheckTimeMs: flags.experimentalCorruptCheckTime,
     compactHashCheck: flags.experimentalCompactHashCheckEnabled ?? false,
     logLevel: flags.logLevel,

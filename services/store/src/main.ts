@@ -82,6 +82,12 @@ function addBounds(store: Command): Command {
       new Option('--experimental-watch-progress-notify-interval <duration>').argParser(durationMs).hideHelp(),
     )
     .option(
+      '--auto-compaction-mode <mode>',
+      'what the retention is: periodic (hours, or a duration such as 30m) or revision (a count)',
+      'periodic',
+    )
+    .option('--auto-compaction-retention <retention>', 'history that the leader keeps; 0: all', '0')
+    .option(
       '--experimental-corrupt-check-time <duration>',
       'after a write, until the members compare their keys; 0: never',
       durationMs,

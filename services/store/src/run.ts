@@ -109,6 +109,7 @@ function faceConfig(config: StoreConfig) {
     watchProgressNotifyIntervalMs,
     electionTimeoutMs,
     clientCertAuth: config.clientCertAuth,
+    autoCompaction: config.autoCompaction,
     corruptCheckTimeMs: config.corruptCheckTimeMs,
     compactHashCheck: config.compactHashCheck,
     leaderSecurity: config.clientSecurity,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkFirstStart, storeConfig, type StoreFlags } from '../src/config.js';
+import { checkFirstStart, storeConfig, type StoreConfig, type StoreFlags } from '../src/config.js';
 import { command } from '../src/main.js';
 
 const defaults: StoreFlags = {
@@ -17,6 +17,8 @@ const defaults: StoreFlags = {
   maxTxnOps: 128,
   authToken: 'simple',
   watchProgressNotifyInterval: 600_000,
+  autoCompactionMode: 'periodic',
+  autoCompactionRetention: '0',
   experimentalCorruptCheckTime: 0,
   logLevel: 'info',
 };
@@ -117,7 +119,47 @@ describe('store flags', () => {
     });
   });
 
+  test.each<[string, string, StoreConfig['autoCompaction']]>([
+    ['periodic', '0', null],
+    ['periodic', '', null],
+    ['periodic', '0s', null],
+    ['periodic', '8', { mode: 'periodic', retentionMs: 8 * 3_600_000 }],
+    ['periodic', '30m', { mode: 'periodic', retentionMs: 1_800_000 }],
+    ['periodic', '1h30m', { mode: 'periodic', retentionMs: 5_400_000 }],
+    ['revision', '0', null],
+    ['revision', '1000', { mode: 'revision', retentionRevisions: 1_000 }],
+  ])('compaction %s of "%s"', (autoCompactionMode, autoCompactionRetention, autoCompaction) => {
+    const config = storeConfig({ ...defaults, autoCompactionMode, autoCompactionRetention });
+    expect(config.autoCompaction).toEqual(autoCompaction);
+  });
+
   test.each<[string, Partial<StoreFlags>, RegExp]>([
+    [
+      'an unknown mode of compaction',
+      { autoCompactionMode: 'sometimes' },
+      /^unknown auto-compaction-mode "sometimes"$/,
+    ],
+    ['no mode of compaction', { autoCompactionMode: '' }, /^--auto-compaction-mode is undefined$/],
+    [
+      'a retention that is no duration',
+      { autoCompactionRetention: '1 day' },
+      /^error parsing CompactionRetention: time: invalid duration "1 day"$/,
+    ],
+    [
+      'a retention below zero',
+      { autoCompactionRetention: '-5h' },
+      /^error parsing CompactionRetention: time: invalid duration "-5h"$/,
+    ],
+    [
+      'a retention of longer than Go can say',
+      { autoCompactionRetention: '2562048' },
+      /^error parsing CompactionRetention: time: invalid duration "2562048"$/,
+    ],
+    [
+      'a duration of revisions',
+      { autoCompactionMode: 'revision', autoCompactionRetention: '5m' },
+      /^error parsing CompactionRetention: strconv.Atoi: parsing "5m": invalid syntax$/,
+    ],
     [
       'tokens that nobody here makes',
       { authToken: 'jwt,pub-key=a.pem,priv-key=b.pem,sign-method=RS256' },

@@ -1,4 +1,5 @@
 import type { Security } from '@raftsman/wire';
+import type { AutoCompaction } from './compaction-schedule.js';
 
 /** How the etcd face of one member behaves. */
 export interface EtcdFaceConfig {
@@ -18,6 +19,8 @@ export interface EtcdFaceConfig {
   readonly corruptCheckTimeMs: number;
   /** Compare them after each compaction too (`--experimental-compact-hash-check-enabled`). Default: no. */
   readonly compactHashCheck: boolean;
+  /** How much history the leader keeps (`--auto-compaction-mode`, `--auto-compaction-retention`); null, the default: all of it. */
+  readonly autoCompaction: AutoCompaction | null;
   /** How this member reaches the leader's client URL, to which lease keepalives go. */
   readonly leaderSecurity: Security;
 }
@@ -35,6 +38,7 @@ export function defaultEtcdFaceConfig(leaderSecurity: Security): EtcdFaceConfig 
     clientCertAuth: false,
     corruptCheckTimeMs: 3_600_000,
     compactHashCheck: false,
+    autoCompaction: null,
     leaderSecurity,
   };
 }

@@ -1,6 +1,7 @@
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { InProcessServices, serviceDefinition, type GrpcService } from '@raftsman/wire';
 import { createAuth } from './auth.js';
+import { AutoCompactor } from './auto-compactor.js';
 import { createCluster } from './cluster.js';
 import type { Concurrency } from './concurrency.js';
 import { boundsTxn } from './bounded-txn.js';
@@ -24,6 +25,7 @@ import { Waiters } from './waiters.js';
 import { WatchPump } from './watch-pump.js';
 import { createWatch } from './watch.js';
 
+export type { AutoCompaction } from './compaction-schedule.js';
 export { defaultEtcdFaceConfig, type EtcdFaceConfig } from './config.js';
 export { etcdVersion } from './maintenance.js';
 export { createStateMachine, type EtcdStateMachine } from './state-machine.js';
@@ -46,6 +48,7 @@ export function createEtcdServices(context: Context): EtcdFace {
   const keeper = new LeaseKeeper(context);
   const space = new SpaceKeeper(context, pump);
   const corruption = new CorruptionKeeper(context, pump);
+  const compactor = config.autoCompaction && new AutoCompactor(context, config.autoCompaction);
   const leader = new LeaderClient(context);
   const kv = service('KV', createKv(context));
   const watch = createWatch(context, pump, leadership);
@@ -72,6 +75,7 @@ export function createEtcdServices(context: Context): EtcdFace {
       keeper.close();
       space.close();
       corruption.close();
+      compactor?.close();
       leader.close();
       leadership.close();
       pump.close();

@@ -5,7 +5,8 @@ import type { TxnRequest__Output } from '@raftsman/proto/gen/etcdserverpb/TxnReq
 import { requireOp, requireRead } from '../auth/permissions.js';
 import { proposeAs, readAs, type Caller } from './access.js';
 import { grows } from './alarm-part.js';
-import { header, memberHeader, propose, storeOf, type Context } from './context.js';
+import { finishCompaction } from './compaction.js';
+import { header, memberHeader, storeOf, type Context } from './context.js';
 import { parseDeleteRange, parsePut, parseRange, parseTxn } from './from-wire.js';
 import { encodeRangeResponse } from './range-response.js';
 import { requireSpace } from './space.js';
@@ -88,10 +89,6 @@ async function readTxn(
 async function writeTxn(context: Context, caller: Caller, request: TxnRequest): Promise<TxnResult> {
   if (grows(request)) await requireSpace(context);
   return proposeAs(context, caller, request);
-}
-
-async function finishCompaction(context: Context): Promise<void> {
-  while ((await propose(context, { kind: 'compact-step' })).pending);
 }
 
 /** Only a transaction of nothing but serializable ranges may be stale; one without operations says nothing of the kind (etcd takes it for one). */

@@ -45,6 +45,8 @@ export const etcdLimits = {
   alarmsMax: 256,
   /** After a write, until a member looks whether it has room for more. */
   spaceCheckMs: 1_000,
+  /** A timer may fire so much before its time by the monotonic clock. */
+  timerEarlyMs: 1,
   /** The longest that a timer can sleep, in ms. */
   timerMsMax: 2 ** 31 - 1,
 } as const;

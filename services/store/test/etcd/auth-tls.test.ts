@@ -67,6 +67,8 @@ async function serve(clientCertAuth: boolean) {
     maxRequestBytes: 1_572_864,
     maxTxnOps: 128,
     watchProgressNotifyInterval: 600_000,
+    autoCompactionMode: 'periodic',
+    autoCompactionRetention: '0',
     experimentalCorruptCheckTime: 0,
     logLevel: 'error',
   });
