@@ -1,4 +1,4 @@
-import type { CertificateFiles, Security } from '@raftsman/wire';
+import type { CertificateFiles } from '@raftsman/wire';
 import type { LogLevel } from '@raftsman/telemetry';
 import type { InitialMember } from './replica/identity.js';
 import { autoCompaction } from './compaction-flags.js';
@@ -6,7 +6,7 @@ import { ConfigError } from './errors.js';
 import type { AutoCompaction } from './etcd/index.js';
 import { storeLimits } from './limits.js';
 import type { ListenAddress } from './listen.js';
-import { clientTls, dialer, listener, noTls, peerFiles, peerTls } from './tls-flags.js';
+import { clientTls, listener, noTls, peerFiles, peerTls } from './tls-flags.js';
 import { parseInitialCluster, parseUrls, type Url } from './urls.js';
 
 /** What commander read: etcd's flags, in its camel case. Files are PEM. */
@@ -69,8 +69,6 @@ export interface StoreConfig {
   readonly advertisePeerUrls: readonly string[];
   /** How this member reaches the https peer URLs of others; null: it has none of the files. */
   readonly peerTls: CertificateFiles | null;
-  /** How this member reaches the leader's client URLs. */
-  readonly clientSecurity: Security;
   /** Who shows no token is the user of his certificate's common name. Whether one must be shown is a matter of the listeners. */
   readonly clientCertAuth: boolean;
   /** Lower: failures are noticed sooner; higher: less idle traffic. At least a round trip between members. */
@@ -149,7 +147,6 @@ export function storeConfig(flags: StoreFlags): StoreConfig {
       members.flatMap(({ urls }) => urls),
       peer,
     ),
-    clientSecurity: dialer(advertiseClient, client),
     clientCertAuth: flags.clientCertAuth ?? false,
     heartbeatIntervalMs: heartbeatInterval,
     electionTimeoutMs: electionTimeout,

@@ -125,6 +125,24 @@ export interface StateView {
   close(): Promise<void>;
 }
 
+/** A call that only the leader can answer, of a client of the member that passes it on. It means nothing to consensus. */
+export interface ForwardedCall {
+  /** `/etcdserverpb.Lease/LeaseKeepAlive` */
+  readonly path: string;
+  readonly request: Uint8Array;
+  /** Who asks, as that member found; empty: nobody has said. */
+  readonly user: string;
+  /** The auth revision at which that was so; 0: authentication is off there. */
+  readonly authRevision: number;
+}
+
+export type ForwardedAnswer =
+  | { readonly kind: 'response'; readonly response: Uint8Array }
+  /** A gRPC status other than OK. */
+  | { readonly kind: 'refusal'; readonly code: number; readonly details: string }
+  /** Who was asked does not lead, and has done nothing. */
+  | { readonly kind: 'not-leader' };
+
 export interface Replica {
   /** Resolves with `AppliedEntry.result` once the proposal is durable on a majority and applied here. Rejects with ReplicaError. */
   propose(data: Uint8Array): Promise<unknown>;
@@ -147,6 +165,16 @@ export interface Replica {
   changeMembers(change: MemberChange): Promise<Member>;
   /** On the leader only. Resolves when `to` leads; rejects with ReplicaError: `timeout` when it does not within two election timeouts. */
   transferLeadership(to: MemberId): Promise<void>;
+  /**
+   * Asks the leader of this moment. Rejects with ReplicaError: `no-leader`, `too-many-requests` (nobody was asked); `leader-changed` as soon as
+   * another one leads or it cannot be reached, `timeout`, `stopped` (it may have done it).
+   */
+  forward(call: ForwardedCall, timeoutMs: number): Promise<ForwardedAnswer>;
+  /**
+   * Who answers what other members pass on to this one; until then nobody leads here. Answers how to stop. `answer` may reject with ReplicaError:
+   * nobody knows what became of the call.
+   */
+  answerForwarded(answer: (call: ForwardedCall) => Promise<ForwardedAnswer>): () => void;
   /** Called at once with the present state, then at each change of role, leader or term. Answers how to stop. */
   onStatusChange(listener: (status: ReplicaStatus) => void): () => void;
 }

@@ -66,6 +66,10 @@ export const storeLimits = {
   memberChangesMax: 32,
   /** A removed member answers who waits before it ends. etcd's figure. */
   removedGraceMs: 1_000,
+  /** Calls of this member's clients that wait for the leader's answer; more are refused as too-many-requests. */
+  forwardedCallsMax: 8_192,
+  /** The connection for them ends when there was none for so long. */
+  forwardIdleMs: 60_000,
   /** A member that joins asks who the members are: how long it waits for one of them. */
   membersTimeoutMs: 2_000,
   /** A member that is rebuilt asks each of the others again so long after it asked in vain. */

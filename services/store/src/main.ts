@@ -45,10 +45,7 @@ export function command(): Command {
 
 function addTls(store: Command): Command {
   return store
-    .option(
-      '--cert-file <file>',
-      'certificate towards clients, and towards a leader whose client this member is',
-    )
+    .option('--cert-file <file>', 'certificate towards clients')
     .option('--key-file <file>', 'its key')
     .option('--trusted-ca-file <file>', "authority of the clients' certificates: each must show one of it")
     .option('--client-cert-auth', "a certificate's common name says who the user is")

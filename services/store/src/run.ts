@@ -112,7 +112,6 @@ function faceConfig(config: StoreConfig) {
     autoCompaction: config.autoCompaction,
     corruptCheckTimeMs: config.corruptCheckTimeMs,
     compactHashCheck: config.compactHashCheck,
-    leaderSecurity: config.clientSecurity,
   };
 }
 
@@ -122,7 +121,6 @@ async function checkFiles(config: StoreConfig): Promise<void> {
     ...config.clientListeners.map(({ security }) => security),
     ...config.metricsListeners.map(({ security }) => security),
     ...config.peerListeners.map(({ security }) => security),
-    config.clientSecurity,
     config.peerTls ?? 'insecure',
   ];
   for (const security of securities) {

@@ -1,4 +1,4 @@
-import type { CertificateFiles, Security } from '@raftsman/wire';
+import type { CertificateFiles } from '@raftsman/wire';
 import type { StoreFlags } from './config.js';
 import { ConfigError } from './errors.js';
 import type { ListenAddress } from './listen.js';
@@ -73,14 +73,4 @@ export function listener(url: Url, tls: Tls): ListenAddress {
 export function peerFiles(urls: readonly Url[], tls: Tls): CertificateFiles | null {
   const secure = urls.find(({ scheme }) => scheme === 'https');
   return secure === undefined ? filesOf(tls) : filesFor(secure, tls);
-}
-
-/** How one reaches such URLs. Throws ConfigError. */
-export function dialer(urls: readonly Url[], tls: Tls): Security {
-  const secure = urls.find(({ scheme }) => scheme === 'https');
-  if (secure === undefined) return 'insecure';
-  const plain = urls.find(({ scheme }) => scheme === 'http');
-  if (plain !== undefined)
-    throw new ConfigError(`${plain.text} and ${secure.text}: all members must use http or all https`);
-  return filesFor(secure, tls);
 }

@@ -78,7 +78,6 @@ describe('store flags', () => {
       const security = { certFile: 'c.crt', keyFile: 'c.key', caFile: trustedCaFile };
       expect(config.clientListeners).toEqual([{ address: '127.0.0.1:2379', security }]);
       expect(config.metricsListeners).toEqual([{ address: '127.0.0.1:2381', security }]);
-      expect(config.clientSecurity).toEqual(security);
       expect(config.clientCertAuth).toBe(clientCertAuth);
     },
   );

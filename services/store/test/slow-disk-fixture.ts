@@ -2,6 +2,7 @@ import { Journal } from '@raftsman/journal';
 import { configurationOf, createRaft, logIndex, memberId, type Message } from '@raftsman/raft';
 import { createLogger } from '@raftsman/telemetry';
 import { onTestFinished, vi } from 'vitest';
+import { ReplicaError } from '../src/contract.js';
 import { Applier } from '../src/replica/applier.js';
 import { ReplicaHost } from '../src/replica/host.js';
 import { LogKeeper } from '../src/replica/log-keeper.js';
@@ -84,6 +85,7 @@ export async function memberWithSlowDisk({ tickMs, electionTicks } = never) {
       },
       sendSnapshot: async () => false,
       setPeers: () => undefined,
+      forward: () => Promise.reject(new ReplicaError('no-leader')),
     },
     membership,
     reconfigurer: new Reconfigurer({

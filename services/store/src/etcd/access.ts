@@ -7,11 +7,13 @@ import type { AuthState } from '../auth/state.js';
 import { AuthError, type Identity } from '../auth/types.js';
 import { propose, proposeEncoded, storeOf, type Context, type ResultOf } from './context.js';
 import { etcdError } from './errors.js';
-import { isForwarded } from './forwarded.js';
 import { etcdLimits } from './limits.js';
 
 /** In whose name a request is made: a call of a server is one, and so is what stands for it in a call within the process. */
 export type Caller = Pick<ServerUnaryCall<unknown, unknown>, 'metadata' | 'getPeer' | 'getAuthContext'>;
+
+/** A client of this member; or that of another one, which found out who it is and passed its call on. */
+export type Asker = Caller | Identity;
 
 /** Throws AuthError. `auth` is the state at the moment. */
 export type Check = (auth: AuthState, identity: Identity) => void;
@@ -53,20 +55,20 @@ export function proposeAuthAs(context: Context, caller: Caller, command: AuthCom
 }
 
 /** `read` is called in the same moment in which `check` finds it permitted. Rejects with EtcdError or AuthError, or as `read` does. */
-export async function readAs<T>(context: Context, caller: Caller, check: Check, read: () => T): Promise<T> {
+export async function readAs<T>(context: Context, asker: Asker, check: Check, read: () => T): Promise<T> {
   if (!context.stateMachine.auth.enabled) return read();
-  const identity = await identify(context, caller);
+  const identity = await identify(context, asker);
   check(context.stateMachine.auth, identity);
   return read();
 }
 
 /**
- * Resolves with whom the caller is if `check` finds nothing against it; null: authentication is off. A refusal is not given on an old
- * state: the caller may have been permitted by way of another member just now. Rejects with EtcdError, AuthError or ReplicaError.
+ * Resolves with who asks if `check` finds nothing against it; null: authentication is off. A refusal is not given on an old
+ * state: who asks may have been permitted by way of another member just now. Rejects with EtcdError, AuthError or ReplicaError.
  */
-export async function permit(context: Context, caller: Caller, check: Check): Promise<Identity | null> {
+export async function permit(context: Context, asker: Asker, check: Check): Promise<Identity | null> {
   if (!context.stateMachine.auth.enabled) return null;
-  const identity = await identify(context, caller);
+  const identity = await identify(context, asker);
   try {
     check(context.stateMachine.auth, identity);
     return identity;
@@ -81,18 +83,35 @@ export async function permit(context: Context, caller: Caller, check: Check): Pr
 }
 
 /** What only administrators may do. */
-export const permitAdmin = (context: Context, caller: Caller): Promise<Identity | null> =>
-  permit(context, caller, requireAdmin);
+export const permitAdmin = (context: Context, asker: Asker): Promise<Identity | null> =>
+  permit(context, asker, requireAdmin);
 
 /** What everyone may do who says who he is. */
-export const permitIdentified = (context: Context, caller: Caller): Promise<Identity | null> =>
-  permit(context, caller, requireIdentity);
+export const permitIdentified = (context: Context, asker: Asker): Promise<Identity | null> =>
+  permit(context, asker, requireIdentity);
 
-/** The user of the token, else of the client certificate, else nobody. Rejects with EtcdError or ReplicaError. */
-async function identify(context: Context, caller: Caller): Promise<Identity> {
-  const token = tokenOf(caller.metadata);
-  const user = token === undefined ? certifiedUser(context, caller) : await userOf(context, token);
+/** As whom a caller is passed on. Rejects with EtcdError or ReplicaError. */
+export async function identityOf(context: Context, caller: Caller): Promise<Identity> {
+  return context.stateMachine.auth.enabled ? identify(context, caller) : unidentified;
+}
+
+/** Revisions count from 1: while authentication is on, this one is old. */
+const unidentified: Identity = { user: '', revision: 0 };
+
+/** The user of the token, else of the client certificate, else nobody. Rejects with EtcdError, AuthError or ReplicaError. */
+async function identify(context: Context, asker: Asker): Promise<Identity> {
+  if ('user' in asker) return vouchedFor(context, asker);
+  const token = tokenOf(asker.metadata);
+  const user = token === undefined ? certifiedUser(context, asker) : await userOf(context, token);
   return { user, revision: context.stateMachine.auth.revision };
+}
+
+/** What another member found counts if it knew the same users: that of the token may have been deleted since. Rejects with AuthError (`old-revision`) or ReplicaError. */
+async function vouchedFor({ stateMachine, replica }: Context, identity: Identity): Promise<Identity> {
+  // It may be ahead of this one.
+  if (identity.revision > stateMachine.auth.revision) await replica.readIndex();
+  if (identity.revision !== stateMachine.auth.revision) throw new AuthError('old-revision');
+  return identity;
 }
 
 async function userOf(context: Context, token: string): Promise<string> {
@@ -108,14 +127,14 @@ async function userOf(context: Context, token: string): Promise<string> {
 }
 
 /** The common name, if clients' certificates are verified. */
-export function certifiedUser({ config }: Context, caller: Caller): string {
-  if (!config.clientCertAuth || isForwarded(caller.metadata)) return '';
+function certifiedUser({ config }: Context, caller: Caller): string {
+  if (!config.clientCertAuth) return '';
   const name = caller.getAuthContext().sslPeerCertificate?.subject.CN;
   return (typeof name === 'string' ? name : name?.[0]) ?? '';
 }
 
 /** What the caller shows; the JSON gateway's clients send the other field. */
-export function tokenOf(metadata: Metadata): string | undefined {
+function tokenOf(metadata: Metadata): string | undefined {
   const [given] = [...metadata.get('token'), ...metadata.get('authorization')];
   return given?.toString().replace(/^Bearer /, '');
 }

@@ -1,108 +1,118 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { memberId } from '@raftsman/raft';
+import { memberId, type MemberId } from '@raftsman/raft';
 import type { ClusterHandlers } from '@raftsman/proto/gen/etcdserverpb/Cluster.js';
 import type { Member as WireMember } from '@raftsman/proto/gen/etcdserverpb/Member.js';
+import type { MemberListRequest__Output } from '@raftsman/proto/gen/etcdserverpb/MemberListRequest.js';
 import { ReplicaError, type Member, type MemberChange } from '../contract.js';
-import type { Caller } from './access.js';
 import { memberHeader, type Context } from './context.js';
-import { etcdError, EtcdError, etcdErrors } from './errors.js';
-import { isForwarded } from './forwarded.js';
-import type { ClusterMethod, LeaderClient } from './leader-client.js';
-import { etcdLimits } from './limits.js';
+import { guards } from './guards.js';
+import type { LeaderCalls } from './leader-calls.js';
 import { unary } from './unary.js';
 
 /** Members are changed by the leader; others pass the request on, as does a leader that is to be removed, to its successor. */
-export function createCluster(context: Context, leader: LeaderClient): ClusterHandlers {
+export function createCluster(context: Context, leader: LeaderCalls): ClusterHandlers {
   const { replica } = context;
-  const members = (): WireMember[] => replica.members().map(toWire);
-  const change = async (call: Caller, request: object, method: ClusterMethod, wanted: MemberChange) => {
-    const done = await changeOrForward(context, leader, { call, request, method, wanted });
-    return { ...done, header: memberHeader(context) };
+  const list = leader.method('Cluster/MemberList', async (_: MemberListRequest__Output, asker) => {
+    await guards.Cluster.MemberList(context, asker);
+    await replica.readIndex();
+    return { header: memberHeader(context), members: replica.members().map(toWire) };
+  });
+  /** The guard looks again where the call was passed on to. */
+  const change = <Request extends object>(
+    name: ChangeMethod,
+    wantedBy: (request: Request) => MemberChange,
+  ) => {
+    const ask = leader.method(`Cluster/${name}`, async (request: Request, asker) => {
+      await guards.Cluster[name](context, asker);
+      return changeHere(context, wantedBy(request));
+    });
+    return unary<Request, ChangeResponse>(context, async (request, call) => {
+      const before = replica.members();
+      const settle = () => settled(context, wantedBy(request), before);
+      return { ...(await ask(request, call, settle)), header: memberHeader(context) };
+    });
   };
   return {
     MemberList: unary(context, async (request, call) => {
-      if (request.linearizable && replica.standing === 'witness')
-        return leader.cluster('MemberList', request, call);
+      if (request.linearizable && replica.standing === 'witness') return list(request, call);
       if (request.linearizable) await replica.readIndex();
-      return { header: memberHeader(context), members: members() };
+      return { header: memberHeader(context), members: replica.members().map(toWire) };
     }),
 
-    MemberAdd: unary(context, (request, call) => {
-      const { peerURLs: peerUrls, isLearner } = request;
-      return change(call, request, 'MemberAdd', { kind: 'add', peerUrls, isLearner, isWitness: false });
-    }),
+    MemberAdd: change('MemberAdd', ({ peerURLs: peerUrls, isLearner }) => ({
+      kind: 'add',
+      peerUrls,
+      isLearner,
+      isWitness: false,
+    })),
 
-    MemberRemove: unary(context, (request, call) =>
-      change(call, request, 'MemberRemove', { kind: 'remove', id: memberId(Number(request.ID)) }),
-    ),
+    MemberRemove: change('MemberRemove', ({ ID }) => ({ kind: 'remove', id: idOf(ID) })),
 
-    MemberUpdate: unary(context, (request, call) => {
-      const { ID, peerURLs: peerUrls } = request;
-      return change(call, request, 'MemberUpdate', { kind: 'update', id: memberId(Number(ID)), peerUrls });
-    }),
+    MemberUpdate: change('MemberUpdate', ({ ID, peerURLs: peerUrls }) => ({
+      kind: 'update',
+      id: idOf(ID),
+      peerUrls,
+    })),
 
-    MemberPromote: unary(context, (request, call) =>
-      change(call, request, 'MemberPromote', { kind: 'promote', id: memberId(Number(request.ID)) }),
-    ),
+    MemberPromote: change('MemberPromote', ({ ID }) => ({ kind: 'promote', id: idOf(ID) })),
   };
 }
 
-interface Wanted {
-  readonly call: Caller;
-  readonly request: object;
-  readonly method: ClusterMethod;
-  readonly wanted: MemberChange;
+type ChangeMethod = 'MemberAdd' | 'MemberRemove' | 'MemberUpdate' | 'MemberPromote';
+
+interface ChangeResponse {
+  readonly header?: Readonly<Record<'clusterId' | 'memberId' | 'raftTerm', number>>;
+  readonly member?: WireMember;
+  readonly members: WireMember[];
 }
 
-/** Tries again while leadership moves: what was not done is said to be so. Rejects with EtcdError, MembershipError or ReplicaError. */
-async function changeOrForward(
-  context: Context,
-  leader: LeaderClient,
-  { call, request, method, wanted }: Wanted,
-): Promise<object> {
-  const deadlineMs = performance.now() + etcdLimits.memberChangeTimeoutMs;
-  for (;;) {
-    const done =
-      context.replica.status().role === 'leader'
-        ? await changeHere(context, wanted)
-        : await forward(context, leader, { call, request, method, wanted });
-    if (done !== null) return done;
-    if (isForwarded(call.metadata)) throw etcdError('notLeader');
-    if (performance.now() > deadlineMs)
-      throw etcdError(context.replica.status().leader === null ? 'noLeader' : 'timeout');
-    await sleep(etcdLimits.memberChangeRetryMs);
-  }
-}
+const idOf = (id: string): MemberId => memberId(Number(id));
 
 /** null: this member leads no more, and nothing was done. */
-async function changeHere({ replica }: Context, wanted: MemberChange): Promise<object | null> {
+async function changeHere(context: Context, wanted: MemberChange): Promise<ChangeResponse | null> {
   try {
-    const member = await replica.changeMembers(wanted);
-    const members = replica.members().map(toWire);
-    return wanted.kind === 'add' ? { member: toWire(member), members } : { members };
+    return changed(context, wanted, await context.replica.changeMembers(wanted));
   } catch (error) {
     if (error instanceof ReplicaError && error.code === 'not-leader') return null;
     throw error;
   }
 }
 
-/** null: there is no leader to be asked, or who was asked leads no more, and nothing was done. */
-async function forward(
+/** A leader that was asked and is gone may have done it: then the members are not as they were before. null: they are. */
+async function settled(
   context: Context,
-  leader: LeaderClient,
-  { call, request, method }: Wanted,
-): Promise<object | null> {
-  if (isForwarded(call.metadata) || context.replica.status().leader === null) return null;
-  try {
-    return await leader.cluster(method, request, call);
-  } catch (error) {
-    if (!(error instanceof EtcdError)) throw error;
-    const nothingDone = [etcdErrors.notLeader, etcdErrors.noLeader].some(
-      ([, details]) => error.details === details,
-    );
-    if (nothingDone) return null;
-    throw error;
+  wanted: MemberChange,
+  before: readonly Member[],
+): Promise<ChangeResponse | null> {
+  await context.replica.readIndex();
+  const now = context.replica.members();
+  const done = doneTo(wanted, before, now);
+  return done === undefined ? null : changed(context, wanted, done);
+}
+
+/** The member that is different now as it was wanted. */
+function doneTo(wanted: MemberChange, before: readonly Member[], now: readonly Member[]): Member | undefined {
+  const isIn = (members: readonly Member[], id: MemberId): boolean =>
+    members.some((member) => member.id === id);
+  switch (wanted.kind) {
+    case 'add': {
+      const urls = new Set(wanted.peerUrls);
+      return now.find(({ id, peerUrls }) => !isIn(before, id) && peerUrls.every((url) => urls.has(url)));
+    }
+    case 'remove':
+      return isIn(now, wanted.id) ? undefined : before.find(({ id }) => id === wanted.id);
+    case 'promote':
+      return before.some(({ id, isLearner }) => id === wanted.id && isLearner)
+        ? now.find(({ id, isLearner }) => id === wanted.id && !isLearner)
+        : undefined;
+    case 'update':
+      // To do it twice is to do it once.
+      return undefined;
   }
+}
+
+function changed({ replica }: Context, { kind }: MemberChange, member: Member): ChangeResponse {
+  const members = replica.members().map(toWire);
+  return kind === 'add' ? { member: toWire(member), members } : { members };
 }
 
 const toWire = ({ id, name, peerUrls, clientUrls, isLearner }: Member): WireMember => ({

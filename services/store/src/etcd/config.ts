@@ -1,4 +1,3 @@
-import type { Security } from '@raftsman/wire';
 import type { AutoCompaction } from './compaction-schedule.js';
 
 /** How the etcd face of one member behaves. */
@@ -21,24 +20,19 @@ export interface EtcdFaceConfig {
   readonly compactHashCheck: boolean;
   /** How much history the leader keeps (`--auto-compaction-mode`, `--auto-compaction-retention`); null, the default: all of it. */
   readonly autoCompaction: AutoCompaction | null;
-  /** How this member reaches the leader's client URL, to which lease keepalives go. */
-  readonly leaderSecurity: Security;
 }
 
 const mebibyte = 1024 * 1024;
 
-/** etcd's defaults; `leaderSecurity` has none. */
-export function defaultEtcdFaceConfig(leaderSecurity: Security): EtcdFaceConfig {
-  return {
-    requestBytesMax: 1.5 * mebibyte,
-    txnOpsMax: 128,
-    quotaBackendBytes: 2048 * mebibyte,
-    watchProgressNotifyIntervalMs: 600_000,
-    electionTimeoutMs: 1_000,
-    clientCertAuth: false,
-    corruptCheckTimeMs: 3_600_000,
-    compactHashCheck: false,
-    autoCompaction: null,
-    leaderSecurity,
-  };
-}
+/** etcd's. */
+export const defaultEtcdFaceConfig: EtcdFaceConfig = {
+  requestBytesMax: 1.5 * mebibyte,
+  txnOpsMax: 128,
+  quotaBackendBytes: 2048 * mebibyte,
+  watchProgressNotifyIntervalMs: 600_000,
+  electionTimeoutMs: 1_000,
+  clientCertAuth: false,
+  corruptCheckTimeMs: 3_600_000,
+  compactHashCheck: false,
+  autoCompaction: null,
+};

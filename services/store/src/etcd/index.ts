@@ -11,7 +11,7 @@ import { takesEncoded } from './encoded.js';
 import { createElection } from './election.js';
 import { guarded, guards } from './guards.js';
 import { createKv } from './kv.js';
-import { LeaderClient } from './leader-client.js';
+import { LeaderCalls } from './leader-calls.js';
 import { Leadership } from './leadership.js';
 import { createLease } from './lease.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -33,7 +33,7 @@ export { createStateMachine, type EtcdStateMachine } from './state-machine.js';
 export interface EtcdFace {
   /** KV, Watch, Lease, Cluster, Maintenance, Auth, Lock, Election: for createGrpcServer. */
   readonly services: readonly GrpcService[];
-  /** Ends timers, watches and the connection to the leader. Before the replica stops. */
+  /** Ends timers and watches, and answers no calls that other members pass on. Before the replica stops. */
   close(): void;
 }
 
@@ -49,7 +49,7 @@ export function createEtcdServices(context: Context): EtcdFace {
   const space = new SpaceKeeper(context, pump);
   const corruption = new CorruptionKeeper(context, pump);
   const compactor = config.autoCompaction && new AutoCompactor(context, config.autoCompaction);
-  const leader = new LeaderClient(context);
+  const leader = new LeaderCalls(context, leadership);
   const kv = service('KV', createKv(context));
   const watch = createWatch(context, pump, leadership);
   const services = [

@@ -27,6 +27,23 @@ export class Leadership {
     return () => this.#callbacks.delete(callback);
   }
 
+  /** Resolves once there is a leader, after `timeoutMs` at the latest. */
+  async untilLed(timeoutMs: number): Promise<void> {
+    if (this.hasLeader()) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        stop();
+        resolve();
+      };
+      const timer = setTimeout(end, timeoutMs);
+      // What it is told at once is that nobody leads.
+      const stop = this.#replica.onStatusChange(({ leader }) => {
+        if (leader !== null) end();
+      });
+    });
+  }
+
   close(): void {
     this.#stop();
     this.#found();

@@ -4,20 +4,27 @@ import { MvccError, mvccLimits, noLease, type Lease, type LeaseId } from '@rafts
 import type { LeaseHandlers } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import type { LeaseKeepAliveRequest__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseKeepAliveRequest.js';
 import type { LeaseKeepAliveResponse } from '@raftsman/proto/gen/etcdserverpb/LeaseKeepAliveResponse.js';
+import type { LeaseTimeToLiveRequest__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseTimeToLiveRequest.js';
 import type { LeaseTimeToLiveResponse } from '@raftsman/proto/gen/etcdserverpb/LeaseTimeToLiveResponse.js';
 import { requireIdentity, requireReadOfLease, requireWriteOfLease } from '../auth/permissions.js';
-import { permit, proposeAs, readAs, type Caller, type Check } from './access.js';
+import { permit, proposeAs, readAs, type Asker, type Caller, type Check } from './access.js';
 import { header, storeOf, type Context } from './context.js';
-import { etcdError, toEtcdError } from './errors.js';
-import { isForwarded } from './forwarded.js';
-import type { LeaderClient } from './leader-client.js';
+import { EtcdError, etcdError, toEtcdError } from './errors.js';
+import type { LeaderCalls } from './leader-calls.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { etcdLimits } from './limits.js';
 import { requireSpace } from './space.js';
 import { requiresLeader, unary } from './unary.js';
 
 /** Grants and revocations are proposals. Renewals and times to live are the leader's memory: a follower asks it. */
-export function createLease(context: Context, keeper: LeaseKeeper, leader: LeaderClient): LeaseHandlers {
+export function createLease(context: Context, keeper: LeaseKeeper, leader: LeaderCalls): LeaseHandlers {
+  const renew = leader.method('Lease/LeaseKeepAlive', (request: LeaseKeepAliveRequest__Output, asker) =>
+    renewHere(context, asker, keeper, request),
+  );
+  const timeToLive = leader.method(
+    'Lease/LeaseTimeToLive',
+    (request: LeaseTimeToLiveRequest__Output, asker) => timeToLiveHere(context, asker, keeper, request),
+  );
   return {
     LeaseGrant: unary(context, async (message, call) => {
       await requireSpace(context);
@@ -38,17 +45,15 @@ export function createLease(context: Context, keeper: LeaseKeeper, leader: Leade
     }),
 
     LeaseKeepAlive: (call) =>
-      serveKeepAlive(context, call, async (ID) => {
-        if (keeper.leads) return renew(context, call, keeper, ID);
-        const { TTL } = await askLeader(call, () => leader.keepAlive(ID, call));
-        return { header: header(context), ID, TTL };
-      }),
+      serveKeepAlive(context, call, async (request) => ({
+        ...(await renew(request, call)),
+        header: header(context),
+      })),
 
-    LeaseTimeToLive: unary(context, async ({ ID, keys }, call) => {
-      if (keeper.leads) return timeToLive(context, call, keeper, ID, keys);
-      const answer = await askLeader(call, () => leader.timeToLive(ID, keys, call));
-      return { ...answer, header: header(context) };
-    }),
+    LeaseTimeToLive: unary(context, async (request, call) => ({
+      ...(await timeToLive(request, call)),
+      header: header(context),
+    })),
 
     LeaseLeases: unary(context, async (_, call) => {
       await context.replica.readIndex();
@@ -84,59 +89,77 @@ const randomLeaseId = (): LeaseId => BigInt.asUintN(62, randomBytes(8).readBigUI
 
 type KeepAliveCall = ServerDuplexStream<LeaseKeepAliveRequest__Output, LeaseKeepAliveResponse>;
 
-/** One request at a time: the next is read when the answer to the last has gone. */
+/** Renewals of a stream are under way together, some at a time: a slow one does not let the leases of others end. Answers come in the order of the requests. */
 function serveKeepAlive(
   context: Context,
   call: KeepAliveCall,
-  renewLease: (id: string) => Promise<LeaseKeepAliveResponse>,
+  renew: (request: LeaseKeepAliveRequest__Output) => Promise<LeaseKeepAliveResponse>,
 ): void {
   let open = true;
+  let underWay = 0;
   let answered: Promise<void> = Promise.resolve();
   for (const event of ['cancelled', 'close', 'error']) call.on(event, () => (open = false));
-  call.on('data', ({ ID }: LeaseKeepAliveRequest__Output) => {
-    call.pause();
-    answered = answer(ID);
+  call.on('data', (request: LeaseKeepAliveRequest__Output) => {
+    underWay += 1;
+    if (underWay >= etcdLimits.renewalsPerStreamMax) call.pause();
+    const renewal = outcomeOf(request);
+    answered = answered.then(async () => answer(await renewal));
   });
   call.on('end', () => void answered.then(() => call.end()));
-  async function answer(id: string): Promise<void> {
+  /** Rejects with what is no refusal. */
+  async function outcomeOf(
+    request: LeaseKeepAliveRequest__Output,
+  ): Promise<LeaseKeepAliveResponse | EtcdError> {
     try {
       if (requiresLeader(call.metadata) && context.replica.status().leader === null)
         throw etcdError('noLeader');
-      const response = await renewLease(id);
-      if (open) call.write(response, () => call.resume());
+      return await renew(request);
     } catch (error) {
       const refusal = toEtcdError(error);
       if (refusal === undefined) throw error;
-      if (open) call.emit('error', { code: refusal.code, details: refusal.details });
+      return refusal;
     }
+  }
+  function answer(outcome: LeaseKeepAliveResponse | EtcdError): void {
+    if (!open) return;
+    if (outcome instanceof EtcdError) {
+      call.emit('error', { code: outcome.code, details: outcome.details });
+      return;
+    }
+    call.write(outcome, () => {
+      underWay -= 1;
+      call.resume();
+    });
   }
 }
 
-async function renew(
+/** null: this member does not lead (any more). */
+async function renewHere(
   context: Context,
-  caller: Caller,
+  asker: Asker,
   keeper: LeaseKeeper,
-  ID: string,
-): Promise<LeaseKeepAliveResponse> {
-  await permit(context, caller, (auth, who) =>
+  { ID }: LeaseKeepAliveRequest__Output,
+): Promise<LeaseKeepAliveResponse | null> {
+  await permit(context, asker, (auth, who) =>
     requireWriteOfLease(auth, who, BigInt(ID), storeOf(context).leases),
   );
   const ttlSeconds = await keeper.renew(BigInt(ID));
-  if (ttlSeconds === undefined && !keeper.leads) throw etcdError('leaderChanged');
+  if (ttlSeconds === undefined && !keeper.leads) return null;
   return { header: header(context), ID, TTL: ttlSeconds ?? 0 };
 }
 
-async function timeToLive(
+/** null: this member does not lead (any more). */
+async function timeToLiveHere(
   context: Context,
-  caller: Caller,
+  asker: Asker,
   keeper: LeaseKeeper,
-  ID: string,
-  keys: boolean,
-): Promise<LeaseTimeToLiveResponse> {
+  { ID, keys }: LeaseTimeToLiveRequest__Output,
+): Promise<LeaseTimeToLiveResponse | null> {
   await context.replica.readIndex();
   const find = (): Lease | undefined => storeOf(context).leases.get(BigInt(ID));
   const check: Check = keys ? (auth, who) => requireReadOfLease(auth, who, find()) : requireIdentity;
-  const lease = await readAs(context, caller, check, find);
+  const lease = await readAs(context, asker, check, find);
+  if (!keeper.leads) return null;
   const TTL = keeper.remainingSeconds(BigInt(ID));
   if (lease === undefined || TTL === undefined) return { header: header(context), ID, TTL: -1 };
   return {
@@ -146,9 +169,4 @@ async function timeToLive(
     grantedTTL: lease.ttlSeconds,
     keys: keys ? [...lease.keys].sort().map((key) => Buffer.from(key, 'latin1')) : [],
   };
-}
-
-async function askLeader<Response>({ metadata }: Caller, ask: () => Promise<Response>): Promise<Response> {
-  if (isForwarded(metadata)) throw etcdError('notLeader');
-  return ask();
 }

@@ -16,11 +16,11 @@ export const etcdLimits = {
   leaseRevocationsInFlightMax: 16,
   /** After a revocation that could not be proposed. */
   leaseRevocationRetryMs: 500,
-  /** A renewal or question that goes to the leader. */
-  leaderCallTimeoutMs: 5_000,
-  /** How long a change of members is passed on or tried again while leadership moves, and how often. */
-  memberChangeTimeoutMs: 7_000,
-  memberChangeRetryMs: 50,
+  /** Added to two election timeouts: how long a call that only the leader answers is tried again while leadership moves, and how often. etcd's figures. */
+  leaderCallTimeoutBaseMs: 5_000,
+  leaderCallRetryMs: 50,
+  /** Renewals of one stream that are under way; the stream is not read beyond that. */
+  renewalsPerStreamMax: 64,
   /** Attempts at an unused lease id. */
   leaseIdAttemptsMax: 3,
   /** What is written of a large response before others run: bytes, and key-values. */
@@ -39,8 +39,6 @@ export const etcdLimits = {
   /** Passwords that wait to be hashed, a tenth of a second of work each, and those of one address among them; more are refused as too many requests. */
   passwordsWaitingMax: 64,
   passwordsWaitingPerAddressMax: 16,
-  /** Users whose certificate this member has seen and in whose name it asks the leader. */
-  forwardedTokensMax: 1_024,
   /** Alarms that are raised at once: two for each member, and what clients raise for members that they make up. */
   alarmsMax: 256,
   /** After a write, until a member looks whether it has room for more. */

@@ -6,6 +6,7 @@ import {
   type Configuration,
   type Entry,
   type LogIndex,
+  type Ready,
   type Term,
 } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
@@ -147,4 +148,15 @@ export class Applier {
 
 function* allOf(rows: readonly Iterable<Row>[]): Generator<Row> {
   for (const each of rows) yield* each;
+}
+
+/**
+ * How many of the committed entries come before those that this Ready makes durable. They are on this disk already, so that whoever waits for
+ * them need not wait for the write of what came later.
+ */
+export function countDurableCommitted({ committedEntries, entries, snapshot }: Ready): number {
+  if (snapshot !== null) return 0;
+  const firstUnwritten = entries[0]?.index ?? Infinity;
+  const beyond = committedEntries.findIndex(({ index }) => index >= firstUnwritten);
+  return beyond === -1 ? committedEntries.length : beyond;
 }

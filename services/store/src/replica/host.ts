@@ -3,6 +3,7 @@ import type { Configuration, MemberId, Message, Raft, Ready, SnapshotMeta } from
 import type { Logger } from '@raftsman/telemetry';
 import {
   ReplicaError,
+  type ForwardedCall,
   type Member,
   type MemberChange,
   type Replica,
@@ -12,7 +13,8 @@ import {
 } from '../contract.js';
 import { LostDataError, RemovedError } from '../errors.js';
 import { storeLimits } from '../limits.js';
-import type { Applier } from './applier.js';
+import { countDurableCommitted, type Applier } from './applier.js';
+import { Forwards } from './forwards.js';
 import type { LogKeeper } from './log-keeper.js';
 import { createLogSyncHistogram, type ReplicaMeasurements } from './measurements.js';
 import type { Membership, SelfDescription } from './members/membership.js';
@@ -36,7 +38,7 @@ export interface HostParts {
   readonly applier: Applier;
   readonly proposals: Proposals;
   readonly reads: Reads;
-  readonly transport: Pick<PeerTransport, 'send' | 'sendSnapshot' | 'setPeers'>;
+  readonly transport: Pick<PeerTransport, 'send' | 'sendSnapshot' | 'setPeers' | 'forward'>;
   readonly membership: Membership;
   readonly reconfigurer: Reconfigurer;
   readonly clusterId: number;
@@ -65,6 +67,7 @@ export class ReplicaHost implements Replica, PeerEvents {
   #running: Promise<void> | null = null;
   #stopped = false;
   readonly #snapshots: Snapshots;
+  readonly #forwards: Forwards;
   readonly #views = new StateViews();
   readonly #writes: WriteWatch;
   #removal: NodeJS.Timeout | null = null;
@@ -74,6 +77,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     this.#parts = parts;
     this.#snapshots = new Snapshots(parts);
     this.#writes = new WriteWatch(parts);
+    this.#forwards = new Forwards(this, parts.transport, parts.self);
     this.#board = new StatusBoard(this.status());
     this.failed = new Promise((_resolve, reject) => (this.#fail = reject));
     this.failed.catch(() => undefined); // Whoever runs the replica looks at it; until then it is no unhandled rejection.
@@ -164,6 +168,11 @@ export class ReplicaHost implements Replica, PeerEvents {
     const leads = await this.#board.reaches(({ leader }) => leader === to, 2 * electionTimeoutMs);
     if (!leads) throw new ReplicaError('timeout');
   }
+
+  forward = (call: ForwardedCall, timeoutMs: number) => this.#forwards.forward(call, timeoutMs);
+  answerForwarded = (answer: PeerEvents['forwarded']) => this.#forwards.answerWith(answer);
+  /** From a peer. */
+  forwarded = (call: ForwardedCall) => this.#forwards.answer(call);
 
   onStatusChange(listener: (status: ReplicaStatus) => void): () => void {
     return this.#board.listen(listener, this.status());
@@ -384,15 +393,4 @@ export class ReplicaHost implements Replica, PeerEvents {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#fail(error);
   }
-}
-
-/**
- * How many of the committed entries come before those that this Ready makes durable. They are on this disk already, so that whoever waits for
- * them need not wait for the write of what came later.
- */
-function countDurableCommitted({ committedEntries, entries, snapshot }: Ready): number {
-  if (snapshot !== null) return 0;
-  const firstUnwritten = entries[0]?.index ?? Infinity;
-  const beyond = committedEntries.findIndex(({ index }) => index >= firstUnwritten);
-  return beyond === -1 ? committedEntries.length : beyond;
 }

@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import { createAuthority, issueCertificate } from '@raftsman/pki';
 import { createLogger } from '@raftsman/telemetry';
 import { clientCredentials, loadService, type TlsFiles } from '@raftsman/wire';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { storeConfig } from '../../src/config.js';
+import { storeConfig, type StoreFlags } from '../../src/config.js';
 import { run } from '../../src/run.js';
 import { freePorts } from '../../../../test/support/ports.js';
 import { temporaryDirectory } from '../replica-fixture.js';
@@ -21,6 +22,7 @@ async function certificate(
   directory: string,
   authority: Awaited<ReturnType<typeof createAuthority>>,
   commonName: string,
+  fileName = commonName,
 ): Promise<TlsFiles> {
   const pair = await issueCertificate(authority, {
     commonName,
@@ -33,31 +35,77 @@ async function certificate(
     return path;
   };
   return {
-    certFile: await write(`${commonName}.crt`, pair.certPem),
-    keyFile: await write(`${commonName}.key`, pair.keyPem),
+    certFile: await write(`${fileName}.crt`, pair.certPem),
+    keyFile: await write(`${fileName}.key`, pair.keyPem),
     caFile: await write('ca.crt', authority.certPem),
   };
 }
 
-/** A member as a process would run it, whose clients show certificates. */
-async function serve(clientCertAuth: boolean) {
+/** Members as processes would run them, whose clients show certificates; `as` asks the first. */
+async function serve(clientCertAuth: boolean, size = 1) {
   const directory = await temporaryDirectory();
   const authority = await createAuthority('etcd-ca');
   const own = await certificate(directory, authority, 'store');
-  const [client, peer] = await freePorts(2);
+  const clients = await freePorts(size);
+  const peers = (await freePorts(size)).map((port) => `http://127.0.0.1:${port}`);
+  const initialCluster = peers.map((url, at) => `m${at}=${url}`).join(',');
+  for (const [at, peerUrl] of peers.entries())
+    start({
+      name: `m${at}`,
+      dataDir: join(directory, `m${at}`),
+      listenClientUrls: `https://127.0.0.1:${clients[at]}`,
+      advertiseClientUrls: `https://127.0.0.1:${clients[at]}`,
+      listenPeerUrls: peerUrl,
+      initialAdvertisePeerUrls: peerUrl,
+      initialCluster,
+      certFile: own.certFile,
+      keyFile: own.keyFile,
+      trustedCaFile: own.caFile,
+      clientCertAuth,
+    });
+  const as = async (commonName: string, client = clients[0]!) => {
+    const security = await certificate(directory, authority, commonName, `${commonName}-${client}`);
+    const metadata = new Metadata({ waitForReady: true });
+    const connect = <T>(service: string): T & { close(): void } =>
+      new (loadService('etcd/rpc.proto', `etcdserverpb.${service}`))(
+        `127.0.0.1:${client}`,
+        clientCredentials(security),
+      ) as unknown as T & { close(): void };
+    /** The answer, or { details } of the refusal. */
+    const ask = (service: string, method: string, request: object): Promise<Record<string, unknown>> => {
+      const made = connect<Record<string, Unary>>(service);
+      const call = made[method]!.bind(made);
+      return new Promise((resolve) => {
+        call(request, metadata, { deadline: Date.now() + 20_000 }, (error, answer) => {
+          made.close();
+          resolve((error ? { details: error.details } : answer) as Record<string, unknown>);
+        });
+      });
+    };
+    /** The time to live, or the refusal. */
+    const renew = (ID: number): Promise<string> => {
+      const made = connect<LeaseClient>('Lease');
+      const stream = made.leaseKeepAlive(metadata, { deadline: Date.now() + 20_000 });
+      return new Promise<string>((resolve) => {
+        stream.on('data', ({ TTL }: { TTL: string }) => resolve(TTL));
+        stream.on('error', ({ details }: ServiceError) => resolve(details));
+        stream.write({ ID });
+      }).finally(() => {
+        stream.cancel();
+        made.close();
+      });
+    };
+    return { ask, metadata, renew };
+  };
+  return { as, clients };
+}
+
+type Given = Pick<StoreFlags, 'dataDir' | 'listenClientUrls' | 'name' | 'listenPeerUrls'>;
+
+function start(flags: Given & Partial<StoreFlags> & Pick<StoreFlags, 'initialAdvertisePeerUrls'>): void {
   const config = storeConfig({
-    name: 'm1',
-    dataDir: join(directory, 'm1'),
-    listenClientUrls: `https://127.0.0.1:${client}`,
-    advertiseClientUrls: `https://127.0.0.1:${client}`,
-    listenPeerUrls: `http://127.0.0.1:${peer}`,
-    initialAdvertisePeerUrls: `http://127.0.0.1:${peer}`,
     initialClusterState: 'new',
     initialClusterToken: 'test',
-    certFile: own.certFile,
-    keyFile: own.keyFile,
-    trustedCaFile: own.caFile,
-    clientCertAuth,
     authToken: 'simple',
     heartbeatInterval: 100,
     electionTimeout: 1_000,
@@ -71,6 +119,7 @@ async function serve(clientCertAuth: boolean) {
     autoCompactionRetention: '0',
     experimentalCorruptCheckTime: 0,
     logLevel: 'error',
+    ...flags,
   });
   const stop = new AbortController();
   const running = run(config, createLogger({ component: 'test', level: 'silent' }), stop.signal);
@@ -78,26 +127,6 @@ async function serve(clientCertAuth: boolean) {
     stop.abort();
     await running;
   });
-  const as = async (commonName: string) => {
-    const security = await certificate(directory, authority, commonName);
-    const metadata = new Metadata({ waitForReady: true });
-    /** The answer, or { details } of the refusal. */
-    const ask = (service: string, method: string, request: object): Promise<Record<string, unknown>> => {
-      const made = new (loadService('etcd/rpc.proto', `etcdserverpb.${service}`))(
-        `127.0.0.1:${client}`,
-        clientCredentials(security),
-      );
-      const call = (made as unknown as Record<string, Unary>)[method]!.bind(made);
-      return new Promise((resolve) => {
-        call(request, metadata, { deadline: Date.now() + 20_000 }, (error, answer) => {
-          made.close();
-          resolve((error ? { details: error.details } : answer) as Record<string, unknown>);
-        });
-      });
-    };
-    return { ask, metadata };
-  };
-  return { as };
 }
 
 type Asking = Awaited<ReturnType<Awaited<ReturnType<typeof serve>>['as']>>;
@@ -131,16 +160,34 @@ describe('a client certificate', () => {
       ['Auth', 'userList'],
     ] as const)
       expect(await stranger.ask(service, method, {})).toEqual({ details: 'etcdserver: permission denied' });
-    // What a member passes on is asked by whoever has the token, not by the member.
-    root.metadata.set('raftsman-forwarded', '1');
-    expect(await read(root)).toBe('etcdserver: user name is empty');
-    root.metadata.remove('raftsman-forwarded');
     expect(await root.ask('Auth', 'userList', {})).toMatchObject({ users: ['alice', 'root'] });
     const { token } = await root.ask('Auth', 'authenticate', { name: 'alice', password: 'pw' });
     root.metadata.set('token', token as string);
     expect(await read(root)).toBe('etcdserver: permission denied');
     root.metadata.set('token', 'forged');
     expect(await read(root)).toBe('etcdserver: invalid auth token');
+  });
+
+  test('says so by way of every member, whichever leads', { timeout: 60_000 }, async () => {
+    const { as, clients } = await serve(true, 3);
+    await enable(await as('root'));
+    const root = await Promise.all(clients.map((client) => as('root', client)));
+    const alice = await Promise.all(clients.map((client) => as('alice', client)));
+    await root[0]!.ask('Lease', 'leaseGrant', { ID: 7, TTL: 600 });
+    await root[0]!.ask('KV', 'put', { key: Buffer.from('k'), lease: 7 });
+    for (const at of clients.keys()) {
+      expect(await root[at]!.renew(7)).toBe('600');
+      expect(await alice[at]!.renew(7)).toBe('etcdserver: permission denied');
+      expect(await alice[at]!.ask('Lease', 'leaseTimeToLive', { ID: 7, keys: true })).toEqual({
+        details: 'etcdserver: permission denied',
+      });
+      expect(await alice[at]!.ask('Cluster', 'memberRemove', { ID: 9 })).toEqual({
+        details: 'etcdserver: permission denied',
+      });
+      expect(await root[at]!.ask('Cluster', 'memberRemove', { ID: 9 })).toEqual({
+        details: 'etcdserver: member not found',
+      });
+    }
   });
 
   test('says nothing when they are not', async () => {

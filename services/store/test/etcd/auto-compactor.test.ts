@@ -2,7 +2,12 @@ import { createLogger } from '@raftsman/telemetry';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { encodeCommand, noLease } from '@raftsman/mvcc';
 import { encodeAuthCommand } from '../../src/auth/commands.js';
-import { createEtcdServices, createStateMachine, defaultEtcdFaceConfig } from '../../src/etcd/index.js';
+import {
+  createEtcdServices,
+  createStateMachine,
+  defaultEtcdFaceConfig,
+  type EtcdFaceConfig,
+} from '../../src/etcd/index.js';
 import { SingleMember } from './single-member.js';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -29,10 +34,8 @@ function member(autoCompaction: Parameters<typeof configWith>[0]) {
   return { stateMachine, replica, put, face };
 }
 
-const configWith = (
-  autoCompaction: ReturnType<typeof defaultEtcdFaceConfig>['autoCompaction'],
-): ReturnType<typeof defaultEtcdFaceConfig> => ({
-  ...defaultEtcdFaceConfig('insecure'),
+const configWith = (autoCompaction: EtcdFaceConfig['autoCompaction']): EtcdFaceConfig => ({
+  ...defaultEtcdFaceConfig,
   corruptCheckTimeMs: 0,
   autoCompaction,
 });

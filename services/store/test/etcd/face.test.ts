@@ -7,7 +7,7 @@ import type { StatusResponse__Output } from '@raftsman/proto/gen/etcdserverpb/St
 import type { WatchClient } from '@raftsman/proto/gen/etcdserverpb/Watch.js';
 import type { WatchResponse__Output } from '@raftsman/proto/gen/etcdserverpb/WatchResponse.js';
 import { encodeCommand, noLease } from '@raftsman/mvcc';
-import { memberId, term } from '@raftsman/raft';
+import { term } from '@raftsman/raft';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../../../../test/support/until.js';
 import { ReplicaError } from '../../src/contract.js';
@@ -28,8 +28,6 @@ function watch(serving: Serving, metadata = new Metadata()) {
 }
 
 const everything = { key: Buffer.from('\0'), rangeEnd: Buffer.from('\0') };
-
-const votes = { isLearner: false, isWitness: false };
 
 describe('what the replica refuses', () => {
   it.each([
@@ -147,40 +145,6 @@ describe('leases', () => {
       stream.write({ ID });
     });
   };
-
-  it('are kept by the leader: a follower asks it', async () => {
-    const [leader, follower] = [await serve(), await serve()];
-    const lease = client<LeaseClient>(leader, 'Lease');
-    await ask((done) => lease.leaseGrant({ TTL: 100, ID: 5 }, done));
-    await put(client<KVClient>(leader, 'KV'), 'held', '', { lease: 5 });
-    const id = memberId(77);
-    const clientUrls = [`http://127.0.0.1:${leader.port}`];
-    const member = { id, name: 'leader', peerUrls: [], clientUrls, ...votes };
-    follower.replica.memberList = [...follower.replica.memberList, member];
-    follower.replica.change({ role: 'follower', leader: id });
-    expect(await keepAlive(follower, 5)).toMatchObject({ ID: '5', TTL: '100' });
-    expect(await keepAlive(follower, 6)).toMatchObject({ ID: '6', TTL: '0' });
-    const followersLease = client<LeaseClient>(follower, 'Lease');
-    const known = await ask((done) => followersLease.leaseTimeToLive({ ID: 5, keys: true }, done));
-    expect(known).toMatchObject({ ID: '5', grantedTTL: '100', keys: [Buffer.from('held')] });
-  });
-
-  it('are not asked round in circles by two members that take each other for the leader', async () => {
-    const [one, other] = [await serve(), await serve()];
-    const id = memberId(77);
-    for (const [from, to] of [
-      [one, other],
-      [other, one],
-    ] as const) {
-      const clientUrls = [`http://127.0.0.1:${to.port}`];
-      from.replica.memberList = [{ id, name: 'x', peerUrls: [], clientUrls, ...votes }];
-      from.replica.change({ role: 'follower', leader: id });
-    }
-    expect(await keepAlive(one, 5)).toMatchObject({
-      code: status.FAILED_PRECONDITION,
-      details: 'etcdserver: not leader',
-    });
-  });
 
   it('end by a proposal of the leader, anew for each leader', async () => {
     const serving = await serve({ electionTimeoutMs: 100 });

@@ -3,6 +3,8 @@ import { createLogger, MetricsPage } from '@raftsman/telemetry';
 import {
   MembershipError,
   ReplicaError,
+  type ForwardedAnswer,
+  type ForwardedCall,
   type Member,
   type Replica,
   type ReplicaErrorCode,
@@ -27,6 +29,10 @@ export class SingleMember implements Replica {
   /** Set: proposals and reads are refused with it. */
   refusal: ReplicaErrorCode | null = null;
   memberList: readonly Member[];
+  /** What is asked of the leader when it is another member: by default nobody can be. */
+  forwarding: (call: ForwardedCall) => Promise<ForwardedAnswer> = () =>
+    Promise.reject(new ReplicaError('no-leader'));
+  #answer: ((call: ForwardedCall) => Promise<ForwardedAnswer>) | null = null;
 
   constructor(stateMachine: EtcdStateMachine, name = 'default') {
     this.#stateMachine = stateMachine;
@@ -107,6 +113,20 @@ export class SingleMember implements Replica {
     return Promise.reject(new ReplicaError('timeout'));
   }
 
+  forward(call: ForwardedCall): Promise<ForwardedAnswer> {
+    return this.forwarding(call);
+  }
+
+  answerForwarded(answer: (call: ForwardedCall) => Promise<ForwardedAnswer>): () => void {
+    this.#answer = answer;
+    return () => (this.#answer = null);
+  }
+
+  /** As a member that takes this one for the leader asks it. */
+  answer(call: ForwardedCall): Promise<ForwardedAnswer> {
+    return this.#answer?.(call) ?? Promise.resolve({ kind: 'not-leader' });
+  }
+
   onStatusChange(listener: (status: ReplicaStatus) => void): () => void {
     this.#listeners.add(listener);
     listener(this.#status);
@@ -131,7 +151,7 @@ export interface Serving {
 export async function serveSingleMember(config: Partial<EtcdFaceConfig> = {}): Promise<Serving> {
   const stateMachine = createStateMachine();
   const replica = new SingleMember(stateMachine);
-  const faceConfig = { ...defaultEtcdFaceConfig('insecure'), ...config };
+  const faceConfig = { ...defaultEtcdFaceConfig, ...config };
   const logger = createLogger({ component: 'test', level: 'silent' });
   const face = createEtcdServices({ stateMachine, replica, config: faceConfig, logger });
   const { requestBytesMax, quotaBackendBytes } = faceConfig;
@@ -146,10 +166,6 @@ export async function serveSingleMember(config: Partial<EtcdFaceConfig> = {}): P
     logger,
   });
   const [port] = await server.listen([{ address: '127.0.0.1:0', security: 'insecure' }]);
-  replica.memberList = replica.memberList.map((member) => ({
-    ...member,
-    clientUrls: [`http://127.0.0.1:${port}`],
-  }));
   return {
     port: port!,
     replica,

@@ -4,7 +4,7 @@ import type { MemberId, Message } from '@raftsman/raft';
 import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
 import { clientCredentials, loadService, type Security } from '@raftsman/wire';
 import { storeLimits } from '../../limits.js';
-import type { Member } from '../../contract.js';
+import type { ForwardedAnswer, ForwardedCall, Member } from '../../contract.js';
 import type { SelfDescription } from '../members/membership.js';
 import { peerProto, peerService } from './contract.js';
 import type { LogPosition } from './exchange.js';
@@ -25,6 +25,8 @@ export interface PeerEvents {
   members(): readonly Member[];
   /** How far this member is. */
   position(): LogPosition;
+  /** A call that a peer passes on, because this member leads. Rejects with ReplicaError: nobody knows what became of it. */
+  forwarded(call: ForwardedCall): Promise<ForwardedAnswer>;
   /** A whole snapshot is staged. Resolves when it is in use; false: not needed any more. */
   snapshot(from: MemberId, messageTerm: number, staged: StagedSnapshot): Promise<boolean>;
 }
@@ -50,12 +52,26 @@ const options: ChannelOptions = {
   'grpc.max_receive_message_length': storeLimits.receiveFrameBytesMax,
   'grpc.enable_retries': 0,
   'grpc.enable_channelz': 0,
-  // Each call has a connection of its own, which ends with it.
+  'grpc.initial_reconnect_backoff_ms': storeLimits.reconnectBackoffMinMs,
+  'grpc.max_reconnect_backoff_ms': storeLimits.reconnectBackoffMaxMs,
+  // A connection is its client's alone, and ends with it.
   'grpc.use_local_subchannel_pool': 1,
 };
 
+/** Many calls share a connection, which asks for no life while there is none. */
+const forwardingOptions: ChannelOptions = {
+  ...options,
+  'grpc.keepalive_permit_without_calls': 0,
+  'grpc.client_idle_timeout_ms': storeLimits.forwardIdleMs,
+};
+
 /** For what is rare: states, and who the members are. Messages have a stream of their own (peer-call.ts). Import it when it is needed: it brings grpc-js. */
-export function createPeerClient({ target, security }: PeerTarget): PeerClient {
+export const createPeerClient = (target: PeerTarget): PeerClient => create(target, options);
+
+/** For calls that are passed on to the leader. Import it when it is needed. */
+export const createForwardingClient = (target: PeerTarget): PeerClient => create(target, forwardingOptions);
+
+function create({ target, security }: PeerTarget, channelOptions: ChannelOptions): PeerClient {
   const Client = loadService(peerProto, peerService);
-  return new Client(target, clientCredentials(security), options) as unknown as PeerClient;
+  return new Client(target, clientCredentials(security), channelOptions) as unknown as PeerClient;
 }

@@ -5,11 +5,13 @@ import type { Logger } from '@raftsman/telemetry';
 import { createGrpcServer, serviceDefinition, type GrpcServer } from '@raftsman/wire';
 import type { MembersResponse } from '@raftsman/proto/gen/raftsman/raft/v1/MembersResponse.js';
 import type { PeerHandlers } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
+import { ReplicaError, type ForwardedAnswer, type ForwardedCall } from '../../contract.js';
 import { storeLimits } from '../../limits.js';
 import { listenOnAll, type ListenAddress } from '../../listen.js';
 import type { PeerAddress, PeerEvents, PeerTarget } from './client.js';
 import { peerProto, peerService } from './contract.js';
 import { Exchange } from './exchange.js';
+import { answerForwarded, Forwarding } from './forwarding.js';
 import { peerProtocol, type PeerHello, type PeerIdentity } from './hello.js';
 import { Keepalive } from './keepalive.js';
 import type { OutgoingState } from './outgoing-state.js';
@@ -40,6 +42,7 @@ export class PeerTransport {
   readonly #options: TransportOptions;
   readonly #neighbours = new Map<MemberId, Neighbour>();
   readonly #keepalive = new Keepalive();
+  readonly #forwarding: Forwarding;
   #events!: PeerEvents;
   #exchange!: Exchange;
   #snapshots!: SnapshotReceiver;
@@ -47,6 +50,7 @@ export class PeerTransport {
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#forwarding = new Forwarding(options.identity);
   }
 
   /** Rejects with ListenError. */
@@ -80,6 +84,10 @@ export class PeerTransport {
     const implementation: PeerHandlers = {
       InstallSnapshot: (call, answer) => this.#snapshots.receive(call, answer),
       SnapshotPosition: (call, answer) => this.#snapshots.tellPosition(call, answer),
+      Forward: ({ request }, answer) => {
+        const { identity, journal: known } = this.#options;
+        void answerForwarded(request, { identity, known }, (call) => this.#events.forwarded(call), answer);
+      },
       Members: (_call: ServerUnaryCall<unknown, MembersResponse>, answer: sendUnaryData<MembersResponse>) =>
         answer(null, this.#members()),
     };
@@ -129,6 +137,18 @@ export class PeerTransport {
     return sendSnapshot(state, messageTerm, to, neighbour.link.target, this.#options.identity);
   }
 
+  /** See Forwarding. Where the peer was last found, for the stream of messages, it is asked. */
+  async forward(
+    to: MemberId,
+    call: ForwardedCall,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<ForwardedAnswer> {
+    const neighbour = this.#neighbours.get(to);
+    if (neighbour === undefined) throw new ReplicaError('no-leader');
+    return this.#forwarding.forward(to, neighbour.link.target, call, timeoutMs, signal);
+  }
+
   traffic(): readonly PeerTraffic[] {
     return Array.from(this.#neighbours.values(), ({ traffic }) => traffic);
   }
@@ -137,6 +157,7 @@ export class PeerTransport {
     for (const { link } of this.#neighbours.values()) link.close();
     this.#neighbours.clear();
     this.#exchange?.close();
+    this.#forwarding.close();
     await this.#server?.close(0);
     this.#snapshots?.close();
   }

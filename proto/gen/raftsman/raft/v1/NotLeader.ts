@@ -1,0 +1,8 @@
+// Original file: raft/peer.proto
+
+
+export interface NotLeader {
+}
+
+export interface NotLeader__Output {
+}
