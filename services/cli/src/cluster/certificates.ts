@@ -67,6 +67,13 @@ const namesOf = ({ name, address }: { readonly name: string; readonly address: s
   ipAddresses: [...new Set(['127.0.0.1', address])],
 });
 
+/** Towards clients. No store is one: what it asks another goes over the peer port. */
+const storeOf = (machine: { readonly name: string; readonly address: string }): PlannedCertificate => ({
+  name: `store-${machine.name}`,
+  authority: 'etcd-ca',
+  request: { commonName: machine.name, ...namesOf(machine), usages: ['server'] },
+});
+
 function ofMaster(
   master: ClusterConfig['masters'][number],
   { gateway, serviceCIDR }: ClusterConfig,
@@ -75,7 +82,7 @@ function ofMaster(
   const here = namesOf(master);
   const usages = ['server', 'client'] as const;
   return [
-    { name: `store-${name}`, authority: 'etcd-ca', request: { commonName: name, ...here, usages } },
+    storeOf(master),
     { name: `nats-${name}`, authority: 'api-ca', request: { commonName: `nats-${name}`, ...here, usages } },
     { name: `peer-${name}`, authority: 'peer-ca', request: { commonName: name, ...here, usages } },
     {
@@ -99,10 +106,13 @@ function ofMaster(
 
 function ofWitness(witness: ClusterConfig['witnesses'][number]): readonly PlannedCertificate[] {
   const { name } = witness;
-  const request = { commonName: name, ...namesOf(witness), usages: ['server', 'client'] } as const;
   return [
-    { name: `store-${name}`, authority: 'etcd-ca', request },
-    { name: `peer-${name}`, authority: 'peer-ca', request },
+    storeOf(witness),
+    {
+      name: `peer-${name}`,
+      authority: 'peer-ca',
+      request: { commonName: name, ...namesOf(witness), usages: ['server', 'client'] },
+    },
   ];
 }
 
