@@ -4,6 +4,7 @@ import type { ServerOptions, ServiceDefinition, UntypedServiceImplementation } f
 import type { Logger } from '@raftsman/telemetry';
 import type { Faces } from './face-listener.js';
 import { grpcJs } from './grpc.js';
+import { http2Limits } from './http2/limits.js';
 import { Http2GrpcServer } from './http2/server.js';
 import { wireLimits } from './limits.js';
 import { listenShared, type SharedPort } from './shared-port.js';
@@ -105,7 +106,11 @@ function ownPorts(options: ServerOptions): Serving {
 /** Whose certificate was shown a handler finds on the socket, as on a port of gRPC's own. */
 function sharedPorts(options: ServerOptions, faces: Faces, logger: Logger | undefined): Serving {
   const messageBytesMax = options['grpc.max_receive_message_length'] ?? wireLimits.receiveMessageBytesMax;
-  const server = new Http2GrpcServer({ messageBytesMax });
+  const server = new Http2GrpcServer({
+    messageBytesMax,
+    keepaliveTimeMs: options['grpc.keepalive_time_ms'] ?? http2Limits.keepaliveTimeMs,
+    keepaliveTimeoutMs: options['grpc.keepalive_timeout_ms'] ?? http2Limits.keepaliveTimeoutMs,
+  });
   const ports: SharedPort[] = [];
   return {
     addService: (definition, implementation) => server.addService(definition, implementation),

@@ -5,9 +5,9 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { flags, frame, frameTypes, settingsFrame } from '../src/http2/frames.js';
 import { http2Limits } from '../src/http2/limits.js';
 import { Sweeper } from '../src/http2/sweeper.js';
-import { createGrpcServer } from '../src/index.js';
+import { createGrpcServer, type GrpcServerOptions } from '../src/index.js';
 
-const { sweepIntervalMs, sweepsToPing, sweepsToEnd } = http2Limits;
+const { keepaliveTimeMs, keepaliveTimeoutMs } = http2Limits;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
@@ -45,8 +45,8 @@ describe('a client of HTTP/2 that says nothing', () => {
     return state;
   }
 
-  async function serve(): Promise<number> {
-    const server = createGrpcServer([], { http: () => undefined });
+  async function serve(options: GrpcServerOptions = {}): Promise<number> {
+    const server = createGrpcServer([], { http: () => undefined, ...options });
     onTestFinished(() => server.close(0));
     return server.listen('127.0.0.1:0', 'insecure');
   }
@@ -72,16 +72,33 @@ describe('a client of HTTP/2 that says nothing', () => {
   it('is given up after two', async () => {
     const gone = await client(await serve(), false);
     await settle();
-    vi.advanceTimersByTime(sweepIntervalMs * sweepsToEnd);
+    vi.advanceTimersByTime(keepaliveTimeMs + keepaliveTimeoutMs);
     await vi.waitUntil(() => gone.closed);
-    expect(sweepIntervalMs * sweepsToEnd).toBeLessThanOrEqual(180_000);
+    expect(keepaliveTimeMs + keepaliveTimeoutMs).toBeLessThanOrEqual(180_000);
   });
+
+  it.each([
+    [10_000, 5_000, { pings: 1, closed: true }],
+    [10_000, 0, { pings: 1, closed: false }],
+    [0, 5_000, { pings: 0, closed: false }],
+  ])(
+    'is asked after %d ms and given up after %d more, as the server is told',
+    async (time, timeout, after) => {
+      const options = { 'grpc.keepalive_time_ms': time, 'grpc.keepalive_timeout_ms': timeout };
+      const gone = await client(await serve(options), false);
+      await settle();
+      vi.advanceTimersByTime(time + timeout);
+      await vi.waitUntil(() => gone.closed === after.closed && gone.pings === after.pings);
+      await settle();
+      expect(gone).toMatchObject(after);
+    },
+  );
 
   it('is asked again and again as long as it answers', async () => {
     const quiet = await client(await serve(), true);
     await settle();
     for (let asked = 1; asked <= 4; asked += 1) {
-      vi.advanceTimersByTime(sweepIntervalMs * sweepsToPing);
+      vi.advanceTimersByTime(keepaliveTimeMs);
       await vi.waitUntil(() => quiet.pings === asked);
       await settle();
     }

@@ -18,6 +18,9 @@ export interface ClientPortOptions {
   readonly metrics: MetricsPage;
   readonly requestBytesMax: number;
   readonly quotaBackendBytes: number;
+  /** See StoreConfig. undefined: the server's own. */
+  readonly keepaliveIntervalMs?: number;
+  readonly keepaliveTimeoutMs?: number;
   readonly logger: Logger;
 }
 
@@ -46,6 +49,7 @@ export function createClientPort(options: ClientPortOptions): ClientPort {
   const server = createGrpcServer(services, {
     'grpc.max_receive_message_length': requestBytesMax + storeLimits.requestOverheadBytes,
     'grpc.enable_channelz': 0,
+    ...keepalive(options),
     http: http.client,
     logger,
   });
@@ -78,3 +82,8 @@ export function createClientPort(options: ClientPortOptions): ClientPort {
     },
   };
 }
+
+const keepalive = ({ keepaliveIntervalMs, keepaliveTimeoutMs }: ClientPortOptions): object => ({
+  ...(keepaliveIntervalMs === undefined ? {} : { 'grpc.keepalive_time_ms': keepaliveIntervalMs }),
+  ...(keepaliveTimeoutMs === undefined ? {} : { 'grpc.keepalive_timeout_ms': keepaliveTimeoutMs }),
+});

@@ -39,6 +39,8 @@ export interface StoreFlags {
   readonly quotaBackendBytes: number;
   readonly maxRequestBytes: number;
   readonly maxTxnOps: number;
+  readonly grpcKeepaliveInterval: number;
+  readonly grpcKeepaliveTimeout: number;
   readonly watchProgressNotifyInterval: number;
   /** Its name before etcd 3.6, where it is taken before the newer one. */
   readonly experimentalWatchProgressNotifyInterval?: number;
@@ -88,6 +90,9 @@ export interface StoreConfig {
   readonly quotaBackendBytes: number;
   readonly requestBytesMax: number;
   readonly txnOpsMax: number;
+  /** A client of gRPC that says nothing for so long is asked, and gone when it does not answer for so long. Lower: who is not there holds no place. 0: for ever. */
+  readonly keepaliveIntervalMs: number;
+  readonly keepaliveTimeoutMs: number;
   readonly watchProgressNotifyIntervalMs: number;
   /** How much history the leader keeps when nobody asks for a compaction; null: all of it. The same on all members, since each may lead. */
   readonly autoCompaction: AutoCompaction | null;
@@ -156,6 +161,8 @@ export function storeConfig(flags: StoreFlags): StoreConfig {
     quotaBackendBytes: flags.quotaBackendBytes,
     requestBytesMax: flags.maxRequestBytes,
     txnOpsMax: flags.maxTxnOps,
+    keepaliveIntervalMs: flags.grpcKeepaliveInterval,
+    keepaliveTimeoutMs: flags.grpcKeepaliveTimeout,
     watchProgressNotifyIntervalMs:
       flags.experimentalWatchProgressNotifyInterval ?? flags.watchProgressNotifyInterval,
     autoCompaction: autoCompaction(flags.autoCompactionMode, flags.autoCompactionRetention),

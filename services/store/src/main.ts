@@ -74,6 +74,13 @@ function addBounds(store: Command): Command {
     )
     .option('--max-request-bytes <bytes>', 'largest write', positive, 1_572_864)
     .option('--max-txn-ops <operations>', 'operations of one branch of a transaction', positive, 128)
+    .option(
+      '--grpc-keepalive-interval <duration>',
+      'until a silent client is asked whether it is there; 0: never',
+      durationMs,
+      60_000,
+    )
+    .option('--grpc-keepalive-timeout <duration>', 'for its answer; 0: for ever', durationMs, 60_000)
     .option('--watch-progress-notify-interval <duration>', 'for quiet watches that ask', durationMs, 600_000)
     .addOption(
       new Option('--experimental-watch-progress-notify-interval <duration>').argParser(durationMs).hideHelp(),

@@ -30,6 +30,7 @@ export async function run(config: StoreConfig, logger: Logger, signal: AbortSign
   const etcdConfig = faceConfig(config);
   const face = createEtcdServices({ stateMachine, replica, config: etcdConfig, logger });
   const { requestBytesMax, quotaBackendBytes } = etcdConfig;
+  const { keepaliveIntervalMs, keepaliveTimeoutMs } = config;
   const metrics = new MetricsPage();
   addMeasurements(metrics, () => running.measurements());
   addTraffic(
@@ -44,6 +45,8 @@ export async function run(config: StoreConfig, logger: Logger, signal: AbortSign
     metrics,
     requestBytesMax,
     quotaBackendBytes,
+    keepaliveIntervalMs,
+    keepaliveTimeoutMs,
     logger,
   });
   const stopWatching = replica.onStatusChange(({ role, leader, term }) =>

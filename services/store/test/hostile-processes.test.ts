@@ -26,8 +26,10 @@ async function filesMax(): Promise<number> {
   return Number(soft);
 }
 
-async function startOne(): Promise<{ stores: StoreProcesses; port: number; pid: number }> {
-  const stores = await StoreProcesses.create([], 1);
+async function startOne(
+  flags: readonly string[] = [],
+): Promise<{ stores: StoreProcesses; port: number; pid: number }> {
+  const stores = await StoreProcesses.create(flags, 1);
   stores.startAll();
   await stores.serving('m1');
   await stores.leader();
@@ -54,7 +56,8 @@ async function idle(port: number, answers: () => boolean): Promise<Socket> {
 
 describe('a member as a process', { timeout: 180_000 }, () => {
   test('bears ten thousand idle connections, serves others, and lets go of those that are dead', async () => {
-    const { stores, port, pid } = await startOne();
+    const impatient = ['--grpc-keepalive-interval=5s', '--grpc-keepalive-timeout=5s'];
+    const { stores, port, pid } = await startOne(impatient);
     const clients = stores.clients('m1');
     await put(clients, 'before');
     const count = Math.min(10_000, (await filesMax()) - otherFiles);

@@ -15,6 +15,8 @@ const defaults: StoreFlags = {
   quotaBackendBytes: 0,
   maxRequestBytes: 1_572_864,
   maxTxnOps: 128,
+  grpcKeepaliveInterval: 60_000,
+  grpcKeepaliveTimeout: 60_000,
   authToken: 'simple',
   watchProgressNotifyInterval: 600_000,
   autoCompactionMode: 'periodic',

@@ -31,6 +31,12 @@ export interface ConnectionEvents {
   closed(connection: Http2Connection): void;
 }
 
+/** How many sweeps a client may be silent before it is asked, and before it is given up: so that none is lost because this process stood still. */
+export interface Patience {
+  readonly sweepsToPing: number;
+  readonly sweepsToEnd: number;
+}
+
 const greeting = Buffer.concat([
   settingsFrame([
     [settingIds.maxConcurrentStreams, http2Limits.streamsMax],
@@ -49,6 +55,7 @@ const pingFrame = frame(frameTypes.ping, 0, 0, Buffer.from('raftsman'));
 export class Http2Connection {
   readonly socket: Socket;
   readonly #events: ConnectionEvents;
+  readonly #patience: Patience;
   readonly #writer: SocketWriter;
   readonly #reader = new FrameReader();
   readonly #hpack = new HpackDecoder();
@@ -66,9 +73,10 @@ export class Http2Connection {
   #idleFrames = 0;
   #silentSweeps = 0;
 
-  constructor(socket: Socket, events: ConnectionEvents) {
+  constructor(socket: Socket, events: ConnectionEvents, patience: Patience) {
     this.socket = socket;
     this.#events = events;
+    this.#patience = patience;
     this.#writer = new SocketWriter(socket, () => this.#pumpBlocked());
     socket.setNoDelay(true);
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
@@ -96,8 +104,8 @@ export class Http2Connection {
   sweep(): void {
     this.#idleFrames = 0;
     this.#silentSweeps += 1;
-    if (this.#silentSweeps === http2Limits.sweepsToPing) this.write(pingFrame);
-    else if (this.#silentSweeps >= http2Limits.sweepsToEnd) this.destroy();
+    if (this.#silentSweeps === this.#patience.sweepsToPing) this.write(pingFrame);
+    else if (this.#silentSweeps >= this.#patience.sweepsToEnd) this.destroy();
   }
 
   write(bytes: Buffer): void {

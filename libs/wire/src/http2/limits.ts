@@ -21,9 +21,9 @@ export const http2Limits = {
   sweepIntervalMs: 2_500,
   sweepBatchMax: 256,
   /**
-   * A client that is silent for a minute is asked, and gone after another: who stands still (a laptop that sleeps, a long collection of garbage) keeps its
-   * watches for that long, and a connection that is broken in silence is held no longer. Counted in sweeps, so that none is lost because this process stood still.
+   * Unless a server is told otherwise, a client that is silent for a minute is asked, and gone after another: who stands still (a laptop that sleeps, a long
+   * collection of garbage) keeps its watches for that long, and a connection that is broken in silence is held no longer.
    */
-  sweepsToPing: 24,
-  sweepsToEnd: 48,
+  keepaliveTimeMs: 60_000,
+  keepaliveTimeoutMs: 60_000,
 } as const;

@@ -4,7 +4,7 @@ import { status } from '../grpc.js';
 import type { Method } from '../in-process.js';
 import { answerTrailers, plainHttp } from './answers.js';
 import { CallContext } from './call-context.js';
-import { Http2Connection } from './connection.js';
+import { Http2Connection, type ConnectionEvents, type Patience } from './connection.js';
 import type { HeaderList } from './hpack.js';
 import { http2Limits } from './limits.js';
 import { MessageAssembler, type PartialBytes } from './messages.js';
@@ -17,6 +17,15 @@ interface Entry {
   readonly method: Method;
   readonly handler: Function;
 }
+
+export interface Http2ServerOptions {
+  readonly messageBytesMax: number;
+  /** So long a client may say nothing until it is asked whether it is there, and so long it has to answer. 0: for ever. */
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+}
+
+const sweepsIn = (ms: number): number => (ms === 0 ? Infinity : Math.ceil(ms / http2Limits.sweepIntervalMs));
 
 /** Takes the request of a call that is answered already. */
 const deaf: RequestReceiver = {
@@ -36,11 +45,14 @@ export class Http2GrpcServer {
     batchMax: http2Limits.sweepBatchMax,
   });
   readonly #messageBytesMax: number;
+  readonly #patience: Patience;
   readonly #partialBytes: PartialBytes = { bytes: 0 };
   #onIdle: (() => void) | null = null;
 
-  constructor(options: { readonly messageBytesMax: number }) {
-    this.#messageBytesMax = options.messageBytesMax;
+  constructor({ messageBytesMax, keepaliveTimeMs, keepaliveTimeoutMs }: Http2ServerOptions) {
+    this.#messageBytesMax = messageBytesMax;
+    const sweepsToPing = sweepsIn(keepaliveTimeMs);
+    this.#patience = { sweepsToPing, sweepsToEnd: sweepsToPing + sweepsIn(keepaliveTimeoutMs) };
   }
 
   /** As grpc-js' Server has it, for helpers that add services of their own. */
@@ -54,10 +66,11 @@ export class Http2GrpcServer {
 
   /** A connection whose first bytes are still to be read. */
   serve(socket: Socket): void {
-    const connection = new Http2Connection(socket, {
+    const events: ConnectionEvents = {
       request: (stream, headers) => this.#request(stream, headers),
       closed: (closed) => this.#closed(closed),
-    });
+    };
+    const connection = new Http2Connection(socket, events, this.#patience);
     this.#connections.add(connection);
   }
 

@@ -114,6 +114,8 @@ function start(flags: Given & Partial<StoreFlags> & Pick<StoreFlags, 'initialAdv
     quotaBackendBytes: 0,
     maxRequestBytes: 1_572_864,
     maxTxnOps: 128,
+    grpcKeepaliveInterval: 60_000,
+    grpcKeepaliveTimeout: 60_000,
     watchProgressNotifyInterval: 600_000,
     autoCompactionMode: 'periodic',
     autoCompactionRetention: '0',
