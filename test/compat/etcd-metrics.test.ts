@@ -113,7 +113,7 @@ describe.skipIf(reason !== undefined)(`metrics ${reason ?? ''}`, () => {
     const [theirs, mine] = [await scrape(etcd!), await scrape(ours!)];
     for (const family of mine.values()) if (family.type === 'histogram') checkHistogram(family);
     // A member alone has no peers to count for: etcd-etcdctl-cluster.test.ts.
-    const own = /^(nodejs|etcd_network)_/;
+    const own = /^(nodejs_|etcd_network_(?!client_))/;
     const shared = [...mine.keys()].filter((name) => !own.test(name));
     expect(shared.length).toBeGreaterThan(40);
     const unlike: string[] = [];
@@ -162,6 +162,17 @@ describe.skipIf(reason !== undefined)(`metrics ${reason ?? ''}`, () => {
     const range = { ...kv, grpc_method: 'Range' };
     expect(grown('grpc_server_handled_total', { ...range, grpc_code: 'OK' })).toEqual([1, 1]);
     expect(grown('grpc_server_handled_total', { ...range, grpc_code: 'InvalidArgument' })).toEqual([1, 1]);
+    for (const kind of ['received', 'sent']) {
+      const put = { ...kv, grpc_method: 'Put' };
+      expect(grown(`grpc_server_msg_${kind}_total`, put)).toEqual([3, 3]);
+      // Of two, of which one was refused.
+      expect(grown(`grpc_server_msg_${kind}_total`, range)).toEqual(kind === 'sent' ? [1, 1] : [2, 2]);
+    }
+    const [theirBytes, ourBytes] = grown('etcd_network_client_grpc_received_bytes_total');
+    expect(ourBytes).toBe(theirBytes);
+    const [sentByThem, sentByUs] = grown('etcd_network_client_grpc_sent_bytes_total');
+    // Ids are shorter here, and some zeros are written out.
+    expect(Math.abs(sentByUs! / sentByThem! - 1)).toBeLessThan(0.2);
     for (const families of after) {
       expect(value(families, 'etcd_server_has_leader')).toBe(1);
       expect(value(families, 'etcd_server_leader_changes_seen_total')).toBeGreaterThanOrEqual(1);

@@ -20,6 +20,8 @@ export const storeLimits = {
   /** Applying lets the event loop run after so long, measured every so many entries. */
   applySliceMs: 5,
   applyCheckEntries: 16,
+  /** What takes longer is counted. etcd's figure. */
+  slowApplyMs: 100,
   /** Rows that are handed to the journal before the event loop runs: one entry may bring a million. */
   recordRowsPerSlice: 1_024,
   /** Applied rows that wait in memory for the next synced write. */

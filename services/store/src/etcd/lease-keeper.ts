@@ -51,7 +51,11 @@ export class LeaseKeeper {
     await this.#context.replica.readIndex();
     if (this.#keeping.kind !== 'leader') return undefined;
     const renewed = this.#keeping.clock.renew(id, now());
-    if (renewed !== 'expiring') return renewed && renewed.ttlMs / 1000;
+    if (renewed === undefined) return undefined;
+    if (renewed !== 'expiring') {
+      this.#context.stateMachine.counts.leaseRenew += 1;
+      return renewed.ttlMs / 1000;
+    }
     await this.#revoking.get(id);
     if (storeOf(this.#context).leases.get(id) === undefined) return undefined;
     // The attempt may still end it, or a newer leader keeps its time: nothing can be promised.
@@ -124,6 +128,7 @@ export class LeaseKeeper {
     }
     try {
       await propose(this.#context, { kind: 'lease-expire', id, term });
+      this.#context.stateMachine.counts.leaseExpire += 1;
     } catch (error) {
       if (toEtcdError(error) === undefined) throw error;
       // Gone already, or another term: then this clock is not asked any more.

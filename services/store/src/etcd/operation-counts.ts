@@ -10,6 +10,9 @@ export class OperationCounts {
   txn = 0;
   leaseGrant = 0;
   leaseRevoke = 0;
+  /** By this member as the leader. */
+  leaseRenew = 0;
+  leaseExpire = 0;
   /** Sent to watchers. */
   events = 0;
 

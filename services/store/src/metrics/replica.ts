@@ -77,6 +77,11 @@ export function addMeasurements(page: MetricsPage, measured: () => ReplicaMeasur
       () => measured().slowReadIndexes,
     ),
     counter(
+      'etcd_server_slow_apply_total',
+      'Applications of some log entries that took over 100 ms.',
+      () => measured().slowApplies,
+    ),
+    counter(
       'etcd_server_heartbeat_send_failures_total',
       'Heartbeats of this leader that came late.',
       () => measured().lateHeartbeats,

@@ -50,6 +50,16 @@ export function addStoreMetrics(
       'Leases that were revoked or have expired.',
       () => counts.leaseRevoke,
     ),
+    counter(
+      'etcd_debugging_lease_renewed_total',
+      'Renewals that this member granted while it led.',
+      () => counts.leaseRenew,
+    ),
+    counter(
+      'etcd_debugging_server_lease_expired_total',
+      'Leases that this member ended while it led, because their time was over.',
+      () => counts.leaseExpire,
+    ),
     gauge(
       'etcd_debugging_auth_revision',
       'The revision of users and roles.',

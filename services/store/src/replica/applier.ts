@@ -29,6 +29,7 @@ export class Applier {
   #term: Term;
   /** Of what was applied, those that the journal does not have yet. */
   #rows: Iterator<Row> = [].values();
+  #slowCount = 0;
 
   constructor(options: {
     /** null: a witness, which keeps no data. */
@@ -54,6 +55,11 @@ export class Applier {
 
   get index(): LogIndex {
     return this.#index;
+  }
+
+  /** Since the start: how often some entries, applyCheckEntries at most, took longer than slowApplyMs. */
+  get slowCount(): number {
+    return this.#slowCount;
   }
 
   /** The journal knows that they are committed; it may be writing meanwhile. */
@@ -86,13 +92,17 @@ export class Applier {
     const startedAtMs = performance.now();
     const rows: Iterable<Row>[] = [];
     let next = from;
+    let nowMs = startedAtMs;
     do {
       for (const entry of entries.slice(next, next + storeLimits.applyCheckEntries)) {
         const changed = this.#applyOne(entry);
         if (changed !== null) rows.push(changed);
         next += 1;
       }
-    } while (next < entries.length && performance.now() - startedAtMs < storeLimits.applySliceMs);
+      const beforeMs = nowMs;
+      nowMs = performance.now();
+      if (nowMs - beforeMs > storeLimits.slowApplyMs) this.#slowCount += 1;
+    } while (next < entries.length && nowMs - startedAtMs < storeLimits.applySliceMs);
     this.#rows = allOf(rows);
     this.#reads.applied(this.#index);
     return next;

@@ -179,13 +179,14 @@ export class ReplicaHost implements Replica, PeerEvents {
   }
 
   measurements(): ReplicaMeasurements {
-    const { proposals, reads, journal } = this.#parts;
+    const { proposals, reads, journal, applier } = this.#parts;
     return {
       ...this.#measured,
       proposalsPending: proposals.size,
       proposalsFailed: proposals.refused,
       readIndexesFailed: reads.counts.refused,
       slowReadIndexes: reads.counts.repeatedRounds,
+      slowApplies: applier.slowCount,
       snapshotsInProgress: this.#snapshots.incomingCount,
       logBytesWritten: journal.logBytesWritten,
     };

@@ -8,6 +8,8 @@ export interface ReplicaMeasurements {
   readonly readIndexesFailed: number;
   /** Rounds of reads that had to be asked again. */
   readonly slowReadIndexes: number;
+  /** Applications of some entries that took longer than storeLimits.slowApplyMs. */
+  readonly slowApplies: number;
   /** Ticks of a leader that came so late that its heartbeats did. */
   readonly lateHeartbeats: number;
   readonly snapshotsInProgress: number;
