@@ -57,9 +57,10 @@ soak: build
 	npx --no-install tsc -b libs/faults libs/rack
 	node test/faults/soak.mjs
 
-# Hours: ten times the seeds, every planted bug, half an hour of faults.
+# Hours: ten times the seeds, every planted bug, etcdctl's minute of load, half an hour of faults.
 nightly: build
 	bash test/prepare.sh
 	SIM_SEEDS=100000 npx --no-install vitest run test/simulation
 	SABOTAGE=all npx --no-install vitest run test/faults/sabotage.test.ts
+	CHECK_PERF=1 npx --no-install vitest run test/compat/etcd-etcdctl-check.test.ts
 	$(MAKE) soak

@@ -13,12 +13,17 @@ const callTimeoutMs = 60_000;
 const patience = ['--dial-timeout=20s', '--command-timeout=30s'];
 
 /** Runs Debian's etcdctl to its end. */
-export function etcdctl(endpoints: readonly string[], args: readonly string[], input = ''): Promise<Outcome> {
+export function etcdctl(
+  endpoints: readonly string[],
+  args: readonly string[],
+  input = '',
+  timeoutMs = callTimeoutMs,
+): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = execFile(
       etcdctlBinary,
       ['--endpoints', endpoints.join(','), ...patience, ...args],
-      { env: environment, timeout: callTimeoutMs },
+      { env: environment, timeout: timeoutMs },
       (error, stdout, stderr) =>
         resolve({
           exitCode: error === null ? 0 : typeof error.code === 'number' ? error.code : -1,
