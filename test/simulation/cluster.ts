@@ -26,6 +26,8 @@ export class SimulatedCluster implements World {
   /** All that ever ran. */
   readonly members: SimulatedMember[] = [];
   readonly durability: Durability;
+  /** Who was heard, by whom. */
+  readonly #met = new Set<string>();
   #healed = false;
   #requestId = 0;
   #proposal = 0;
@@ -76,7 +78,13 @@ export class SimulatedCluster implements World {
   }
 
   #deliver(message: Message): void {
-    this.member(message.to).act((raft) => raft.step(message));
+    const { from, to } = message;
+    this.#met.add(`${from} ${to}`);
+    this.member(to).act((raft) => raft.step(message));
+  }
+
+  hasMet(member: MemberId, other: MemberId): boolean {
+    return this.#met.has(`${other} ${member}`);
   }
 
   /** A leader that compacted more than others hold has nothing else to give to a witness. */

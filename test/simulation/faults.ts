@@ -44,18 +44,26 @@ function crashSome(cluster: SimulatedCluster): void {
 
 /** It asks all the others, each when that one is up, how far it may have been. */
 function loseDisk(cluster: SimulatedCluster): void {
-  const { random, members, timeline, mutation } = cluster;
+  const { random, members, mutation } = cluster;
   const victim = random.pick(members);
   victim.loseDisk();
   const others = random.shuffled(members.filter((member) => member !== victim));
-  const asked = mutation.comesBack === 'asking-one' ? others.slice(0, 1) : others;
+  if (mutation.comesBack === 'blank') victim.rebuild(term(0), logIndex(0));
+  else if (mutation.comesBack === 'unknown-to-majority') beginIfUnknown(cluster, victim, others);
+  else rebuild(cluster, victim, mutation.comesBack === 'asking-one' ? others.slice(0, 1) : others);
+}
+
+function rebuild(
+  { random, timeline, mutation }: SimulatedCluster,
+  victim: SimulatedMember,
+  asked: readonly SimulatedMember[],
+): void {
   let latest = 0;
   let until = 0;
   const ask = (left: readonly SimulatedMember[]): void => {
     const [next, ...rest] = left;
     if (next === undefined) {
-      if (mutation.comesBack === 'blank') victim.rebuild(term(0), logIndex(0));
-      else victim.rebuild(term(latest + 1), logIndex(mutation.comesBack === 'voting' ? 0 : until));
+      victim.rebuild(term(latest + 1), logIndex(mutation.comesBack === 'voting' ? 0 : until));
       return;
     }
     const status = next.status();
@@ -63,7 +71,19 @@ function loseDisk(cluster: SimulatedCluster): void {
     until = Math.max(until, status?.lastIndex ?? 0);
     timeline.after(1 + random.below(30), () => ask(status === null ? left : rest));
   };
-  ask(mutation.comesBack === 'blank' ? [] : asked);
+  ask(asked);
+}
+
+/** A bug planted on purpose: those who are up and never heard of it are believed once they are a majority. */
+function beginIfUnknown(
+  cluster: SimulatedCluster,
+  victim: SimulatedMember,
+  others: readonly SimulatedMember[],
+): void {
+  const up = others.filter(({ isUp }) => isUp);
+  if (up.some(({ id }) => cluster.hasMet(id, victim.id))) rebuild(cluster, victim, others);
+  else if (up.length > others.length / 2) victim.rebuild(term(0), logIndex(0));
+  else cluster.timeline.after(5, () => beginIfUnknown(cluster, victim, others));
 }
 
 /** Two sides, or one member alone; in both directions or in one. */

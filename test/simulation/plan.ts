@@ -159,8 +159,11 @@ export interface Mutation {
   readonly forgetsVote?: boolean;
   /** The host sends promises before the write that makes them true. */
   readonly promisesBeforePersist?: boolean;
-  /** A member that lost its disk comes back as if it had none before; in the term of the others; or asks only one of them. */
-  readonly comesBack?: 'blank' | 'voting' | 'asking-one';
+  /**
+   * A member that lost its disk comes back as if it had none before, always or if a majority of the others was never sent anything by it; in the
+   * term of the others; or asks only one of them.
+   */
+  readonly comesBack?: 'blank' | 'unknown-to-majority' | 'voting' | 'asking-one';
   /** A witness forgets all that is committed. */
   readonly witnessForgets?: boolean;
   /** Leases run on counted ticks, which stand still with the process. */

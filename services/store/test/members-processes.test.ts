@@ -123,6 +123,22 @@ describe('members as processes', { timeout: 180_000 }, () => {
     expect(await stores.ended(dead)).toBe(removedExitCode);
   });
 
+  test('one that was added starts while another is away', async () => {
+    const stores = await StoreProcesses.create([], 3, 4);
+    stores.startAll();
+    const leader = await stores.leader();
+    await agree(stores, stores.names);
+    await add(stores, leader, 'm4');
+    const away = stores.names.find((name) => name !== leader)!;
+    await stores.kill(away);
+    startAdded(stores, 'm4', [...stores.names, 'm4']);
+    await stores.serving('m4');
+    await put(stores, 'm4', 'three of four');
+    expect(await keys(stores, 'm4')).toEqual(['three of four']);
+    stores.start(away);
+    await agree(stores, [...stores.names, 'm4']);
+  });
+
   test('the leader is removed under writes: none is refused elsewhere', async () => {
     const stores = await StoreProcesses.create();
     stores.startAll();

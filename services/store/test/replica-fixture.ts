@@ -81,6 +81,10 @@ export class TestCluster {
     return cluster;
   }
 
+  peerUrl(name: string): string {
+    return `http://127.0.0.1:${this.#ports[this.#names.indexOf(name)]}`;
+  }
+
   /** `tls`: this member's own files; without, plain text. */
   async start(
     name: string,
@@ -89,9 +93,9 @@ export class TestCluster {
   ): Promise<TestMember> {
     const security: Security = tls ?? 'insecure';
     const stateMachine = new TinyStateMachine();
-    const members = this.#names.map((each, index) => ({
+    const members = this.#names.map((each) => ({
       name: each,
-      peerUrls: [`http://127.0.0.1:${this.#ports[index]}`],
+      peerUrls: [this.peerUrl(each)],
       isWitness: false,
     }));
     const running = await startReplica({

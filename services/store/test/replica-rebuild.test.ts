@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LostDataError } from '../src/errors.js';
+import { storeLimits } from '../src/limits.js';
+import type { ReplicaOptions } from '../src/replica/index.js';
 import { TestCluster, type TestMember } from './replica-fixture.js';
 import { until } from '../../../test/support/until.js';
 
@@ -73,6 +75,31 @@ describe('a member that lost its data', { timeout: 120_000 }, () => {
     await cluster.stop('m1');
     await putMany(again, 'c');
     expect(again.stateMachine.values.size).toBe(150);
+  });
+
+  test('is not taken for a new one by a majority that never met it', async () => {
+    const cluster = await TestCluster.create(5);
+    // Of all that it calls, m3 reaches m1 alone.
+    const targetsOf: ReplicaOptions['targetsOf'] = ([peerUrl]) => {
+      const target = peerUrl === cluster.peerUrl('m1') ? new URL(peerUrl).host : '127.0.0.1:1';
+      return [{ target, security: 'insecure' }];
+    };
+    await Promise.all([cluster.start('m1'), cluster.start('m2'), cluster.start('m3', { targetsOf })]);
+    const leader = await cluster.leader();
+    expect(leader.name).toBe('m1');
+    await put(leader, 'acknowledged=by m1, m2 and m3');
+    for (const name of ['m1', 'm2', 'm3']) await cluster.stop(name);
+    await cluster.loseData('m3');
+    await Promise.all(['m2', 'm4', 'm5'].map((name) => cluster.start(name)));
+    let isBack = false;
+    const back = cluster.start('m3', { initialState: 'existing' }).then(() => (isBack = true));
+    await new Promise((resolve) => setTimeout(resolve, 2 * storeLimits.rebuildRetryMs));
+    expect(isBack).toBe(false);
+    await cluster.start('m1');
+    await back;
+    const m3 = cluster.running.get('m3')!;
+    await m3.running.replica.readIndex();
+    expect(m3.stateMachine.values.get('acknowledged')).toBe('by m1, m2 and m3');
   });
 
   test('goes on asking in its next life', async () => {

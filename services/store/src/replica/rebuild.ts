@@ -16,13 +16,21 @@ export interface Newcomer {
 }
 
 /**
- * A member that begins with an empty log is either one that was added, or one that had a log and lost it. It is the first if a majority of the
- * voters say that they never met it with another data directory: each of them remembers the present one before it says so, so that whoever
- * comes later with a third one meets somebody who knows of the second. Otherwise the journal says that it must be rebuilt.
+ * A member that begins with an empty log is either one that has not run yet, or one that had a log and lost it. Whoever it promised anything to has
+ * met its data directory, and remembers the first that it meets. So it is the first kind if none of the others has met it with another directory.
+ *
+ * `isUnseen`: it was added, and the directory of members does not have its name, which the leader writes down as soon as the two have met and before
+ * it changes the members again (reconfigurer.ts). Then a majority is enough, since each majority remembers the present directory before it says
+ * that it knows no other: whoever comes later with a third one meets somebody who knows of the second. What a leader committed that never met this
+ * member, a later change of the members say, was committed without it, and so was everything before that.
  */
-export async function arrive(voters: readonly PeerAddress[], newcomer: Newcomer): Promise<void> {
+export async function arrive(
+  others: readonly PeerAddress[],
+  isUnseen: boolean,
+  newcomer: Newcomer,
+): Promise<void> {
   const { journal, logger } = newcomer;
-  const majority = Math.floor(voters.length / 2) + 1;
+  const needed = isUnseen ? Math.floor(others.length / 2) + 1 : others.length;
   const asking = new AbortController();
   const signal = AbortSignal.any([
     asking.signal,
@@ -30,11 +38,11 @@ export async function arrive(voters: readonly PeerAddress[], newcomer: Newcomer)
   ]);
   let strangers = 0;
   let isKnown = false;
-  const questions = voters.map(async (peer) => {
+  const questions = others.map(async (peer) => {
     const { met } = await welcome(peer, { joining: true }, { ...newcomer, signal });
     if (met) isKnown = true;
     else strangers += 1;
-    if (isKnown || strangers >= majority) asking.abort();
+    if (isKnown || strangers >= needed) asking.abort();
   });
   for (const outcome of await Promise.allSettled(questions))
     if (outcome.status === 'rejected' && !asking.signal.aborted) throw outcome.reason;

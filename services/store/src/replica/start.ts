@@ -3,7 +3,7 @@ import { configurationOf, decodeConfiguration, type Configuration, type MemberId
 import { ConfigError, RemovedError } from '../errors.js';
 import { clusterIdOf, memberIdOf } from './identity.js';
 import type { ReplicaOptions } from './index.js';
-import { encodeDirectory, noDirectory } from './members/directory.js';
+import { encodeDirectory, memberOf, noDirectory } from './members/directory.js';
 import { firstConfiguration, firstDirectory } from './members/first.js';
 import { findCluster, recognise } from './members/join.js';
 import { Membership } from './members/membership.js';
@@ -103,7 +103,8 @@ async function makeSureOfThePast(options: ReplicaOptions, opened: Opened): Promi
     targets: options.targetsOf(peerUrls),
   }));
   const mark = journal.recovered.rebuild;
-  if (mark?.until === null && mark.joining) await arrive(peers, newcomer);
+  const isUnseen = memberOf(membership.directory, membership.self)?.name === '';
+  if (mark?.until === null && mark.joining) await arrive(peers, isUnseen, newcomer);
   if (journal.recovered.rebuild?.until === null) await rebuild(peers, newcomer);
 }
 

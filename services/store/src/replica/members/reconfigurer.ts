@@ -84,9 +84,10 @@ export class Reconfigurer {
     }
     if (this.#waiting.length === 0 && !this.#unwritten) return;
     if (this.#running !== null || this.#raft.status().configurationInProgress) return;
+    // Before the next change: a member that comes back without its disk must not pass for one that never ran (rebuild.ts).
+    if (this.#unwritten && this.#writesDown()) return;
     const request = this.#waiting.shift();
     if (request !== undefined) this.#start(request);
-    else this.#writeDown();
   }
 
   /** Everything that the core was handed before is on this disk. */
@@ -170,14 +171,16 @@ export class Reconfigurer {
     }
   }
 
-  #writeDown(): void {
+  /** false: there is nothing to write. */
+  #writesDown(): boolean {
     this.#unwritten = false;
     const corrected = this.#membership.corrected(this.#said);
-    if (corrected === null) return;
+    if (corrected === null) return false;
     const { voters, learners, witnesses } = this.#membership.configuration;
     const directory = encodeDirectory(corrected);
     const refusal = this.#raft.proposeConfiguration(withSets({ voters, learners, witnesses, directory }));
     if (refusal !== null) this.#unwritten = true;
+    return true;
   }
 
   #finish({ request, plan }: Running): void {
