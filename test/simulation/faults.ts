@@ -48,7 +48,7 @@ function loseDisk(cluster: SimulatedCluster): void {
   const victim = random.pick(members);
   victim.loseDisk();
   const others = random.shuffled(members.filter((member) => member !== victim));
-  if (mutation.comesBack === 'blank') victim.rebuild(term(0), logIndex(0));
+  if (mutation.comesBack === 'blank') victim.rebuild({ from: term(0), until: logIndex(0) });
   else if (mutation.comesBack === 'unknown-to-majority') beginIfUnknown(cluster, victim, others);
   else rebuild(cluster, victim, mutation.comesBack === 'asking-one' ? others.slice(0, 1) : others);
 }
@@ -63,7 +63,8 @@ function rebuild(
   const ask = (left: readonly SimulatedMember[]): void => {
     const [next, ...rest] = left;
     if (next === undefined) {
-      victim.rebuild(term(latest + 1), logIndex(mutation.comesBack === 'voting' ? 0 : until));
+      const from = term(mutation.comesBack === 'in-known-term' ? latest : latest + 1);
+      victim.rebuild({ from, until: logIndex(mutation.comesBack === 'voting' ? 0 : until) });
       return;
     }
     const status = next.status();
@@ -82,7 +83,7 @@ function beginIfUnknown(
 ): void {
   const up = others.filter(({ isUp }) => isUp);
   if (up.some(({ id }) => cluster.hasMet(id, victim.id))) rebuild(cluster, victim, others);
-  else if (up.length > others.length / 2) victim.rebuild(term(0), logIndex(0));
+  else if (up.length > others.length / 2) victim.rebuild({ from: term(0), until: logIndex(0) });
   else cluster.timeline.after(5, () => beginIfUnknown(cluster, victim, others));
 }
 

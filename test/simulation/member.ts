@@ -9,7 +9,7 @@ import type {
   RaftConfig,
   RaftStatus,
   Ready,
-  Term,
+  Rebuild,
 } from '@raftsman/raft';
 import { createRaftWithRules } from '../../libs/raft/src/raft.js';
 import { thesisRules } from '../../libs/raft/src/rules.js';
@@ -49,7 +49,7 @@ export class SimulatedMember {
   /** Its disk is gone, and the others have not said yet how far it was. */
   #isLost = false;
   #isGone = false;
-  #rebuildUntil: LogIndex = logIndex(0);
+  #rebuild: Rebuild | null = null;
 
   constructor(id: MemberId, world: World, configuration: Configuration, isWitness: boolean) {
     this.id = id;
@@ -110,7 +110,7 @@ export class SimulatedMember {
         hardState: mutation.forgetsVote === true ? { ...hardState, vote: null } : hardState,
         configuration: this.#configurationAt(applied),
         applied,
-        rebuildUntil: this.#rebuildUntil,
+        ...(this.#rebuild !== null && { rebuild: this.#rebuild }),
       },
       disk.log,
       { ...thesisRules, ...mutation.rules },
@@ -158,11 +158,11 @@ export class SimulatedMember {
   }
 
   /** Comes back with an empty disk: see services/store/src/replica/rebuild.ts. */
-  rebuild(from: Term, until: LogIndex): void {
+  rebuild(rebuild: Rebuild): void {
     this.#configurations = [{ index: 0, configuration: this.#initial }];
-    this.disk.replace(this.#configurationAt(0), { term: from, vote: null, commit: logIndex(0) });
+    this.disk.replace(this.#configurationAt(0), { term: rebuild.from, vote: null, commit: logIndex(0) });
     this.#applied = logIndex(0);
-    this.#rebuildUntil = until;
+    this.#rebuild = rebuild;
     this.#isLost = false;
     this.start();
   }

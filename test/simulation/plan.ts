@@ -161,9 +161,9 @@ export interface Mutation {
   readonly promisesBeforePersist?: boolean;
   /**
    * A member that lost its disk comes back as if it had none before, always or if a majority of the others was never sent anything by it; in the
-   * term of the others; or asks only one of them.
+   * term of the others; in a term that they know; or asks only one of them.
    */
-  readonly comesBack?: 'blank' | 'unknown-to-majority' | 'voting' | 'asking-one';
+  readonly comesBack?: 'blank' | 'unknown-to-majority' | 'voting' | 'in-known-term' | 'asking-one';
   /** A witness forgets all that is committed. */
   readonly witnessForgets?: boolean;
   /** Leases run on counted ticks, which stand still with the process. */

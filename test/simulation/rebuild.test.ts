@@ -54,6 +54,7 @@ describe('a member whose disk was replaced', { timeout: 600_000 }, () => {
     ['it comes back as if nothing had been', 'blank'],
     ['it begins anew because a majority never met it', 'unknown-to-majority'],
     ['it votes before it has what it may have acknowledged', 'voting'],
+    ['it takes what a leader committed that it may have voted for as a sign', 'in-known-term'],
     ['it asks only one of the others', 'asking-one'],
   ] as const)('is found out when %s', (_what, comesBack) => {
     const safety = /leader completeness|state-machine safety|election safety|linearizable reads/;

@@ -128,10 +128,10 @@ export class Journal {
     this.#recovered = { ...this.#recovered, rebuild };
   }
 
-  /** What the others said: this member takes part from `term` on, and votes once its commit index reaches `until`. Before anything else is written. */
+  /** What the others said: this member takes part from that term on, and votes as RebuildRecord says. Before anything else is written. */
   async beginRebuild(hardState: HardState, until: LogIndex): Promise<void> {
     assert(this.#hardState.term === 0 && this.#lastIndex === 0, 'only a member without a past is rebuilt');
-    const rebuild = { until };
+    const rebuild = { until, from: hardState.term };
     await this.#exclusively(() => this.#log.remember((known) => ({ ...known, rebuild }), hardState));
     this.#hardState = hardState;
     this.#recovered = { ...this.#recovered, hardState, rebuild };

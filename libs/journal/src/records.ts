@@ -35,6 +35,8 @@ export interface IdentityRecord extends Identity {
 /** This member lost what it had promised. It votes again once its commit index reaches `until`; null: that is still to be asked for. */
 export interface RebuildRecord {
   readonly until: LogIndex | null;
+  /** Or once an entry of this term, with which it began anew, or a later one is committed. Left out by earlier versions. */
+  readonly from?: Term;
   /** It may as well be new: whether anybody has met it with another data directory is still to be asked for. */
   readonly joining?: boolean;
 }

@@ -31,6 +31,7 @@ import type {
   RaftStatus,
   ReadState,
   Ready,
+  Rebuild,
   Refusal,
   Role,
   SnapshotMeta,
@@ -45,8 +46,8 @@ export interface InitialState {
   readonly configuration: Configuration;
   /** What the state machine holds, a witness: where its log begins. Not before the log's compactedIndex. */
   readonly applied: LogIndex;
-  /** A member that lost its log and its vote neither votes nor stands for election before its commit index has reached this. */
-  readonly rebuildUntil?: LogIndex;
+  /** It neither votes nor stands for election at first: see RaftState.mayElect. */
+  readonly rebuild?: Rebuild;
 }
 
 /** Throws when `initial` and `log` contradict each other: the disk lost what this member had promised. */
@@ -68,7 +69,7 @@ export function createRaftWithRules(
   const commit = Math.max(hardState.commit, applied);
   const configurations = ConfigurationHistory.ofLog(log, applied, configuration);
   const state = new RaftState(config, rules, hardState, configurations, new RaftLog(log, commit, applied));
-  state.rebuildUntil = initial.rebuildUntil ?? 0;
+  state.rebuild = initial.rebuild ?? null;
   promiseAfterRestart(state);
   return new RaftCore(state);
 }

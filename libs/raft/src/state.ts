@@ -17,6 +17,7 @@ import type {
   MessageKind,
   RaftConfig,
   ReadState,
+  Rebuild,
   Role,
   SnapshotMeta,
   Term,
@@ -71,8 +72,8 @@ export class RaftState {
   transferee: MemberId | null = null;
   uncommittedBytes = 0;
 
-  /** See InitialState. */
-  rebuildUntil = 0;
+  /** null: nothing was lost. */
+  rebuild: Rebuild | null = null;
 
   nowTick = 0;
   electionElapsedTicks = 0;
@@ -135,9 +136,16 @@ export class RaftState {
     return this.isVoter || isVoter(this.configurations.at(this.log.commit), this.id);
   }
 
-  /** false: entries that this member had acknowledged may be missing from its log, so that its vote proves nothing. */
+  /**
+   * false: committed entries that this member had acknowledged may be missing from its log, so that its vote proves nothing. What it had acknowledged
+   * ends at `until`. Or a leader of `from` or a later term has committed an entry of its own: it was elected by a majority without this member,
+   * whose vote in such a term nobody ever got, so that of all who acknowledged a committed entry another one was asked; and its own entry comes after those.
+   * Without the second, a member of a cluster in which nobody writes may wait for ever: the longest log may have ended in what is gone.
+   */
   get mayElect(): boolean {
-    return this.log.commit >= this.rebuildUntil;
+    const { rebuild, log } = this;
+    if (rebuild === null || log.commit >= rebuild.until) return true;
+    return (log.termAt(log.commit) ?? 0) >= rebuild.from;
   }
 
   send(message: Outgoing): void {

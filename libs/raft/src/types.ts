@@ -35,6 +35,14 @@ export interface HardState {
   readonly commit: LogIndex;
 }
 
+/** A member that lost its log and its vote, with what all others knew when it began anew. */
+export interface Rebuild {
+  /** Where the longest of their logs ended. */
+  readonly until: LogIndex;
+  /** Later than the term of any of them. */
+  readonly from: Term;
+}
+
 /**
  * Who the members are (chapter 4). A member uses the newest one of its log, committed or not (§4.1).
  *

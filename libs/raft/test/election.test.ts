@@ -329,12 +329,22 @@ describe('a member that lost what it had promised', () => {
 
   it('acknowledges what it is sent, and votes again once that is committed', () => {
     const member = lost();
-    member.step(append(2, 5, [0, 0], [5, 5, 5], 2));
+    member.step(append(2, 5, [0, 0], [3, 3, 3], 2));
     expect(member.take('append-response')).toMatchObject([{ success: true, index: 3 }]);
-    member.step(transferred(6, [3, 5]));
+    member.step(transferred(6, [3, 3]));
     expect(member.take('vote-response')).toMatchObject([{ granted: false }]);
-    member.step(append(2, 6, [3, 5], [6], 3));
+    member.step(append(2, 6, [3, 3], [6], 3));
     member.step(transferred(7, [4, 6]));
+    expect(member.take('vote-response')).toMatchObject([{ term: 7, granted: true }]);
+  });
+
+  it('votes again once a leader that was elected without it has committed: what the longest log held may be gone', () => {
+    const member = lost();
+    member.step(append(2, 5, [0, 0], [3, 5], 1));
+    member.step(transferred(6, [2, 5]));
+    expect(member.take('vote-response')).toMatchObject([{ granted: false }]);
+    member.step(append(2, 6, [2, 5], [], 2));
+    member.step(transferred(7, [2, 5]));
     expect(member.take('vote-response')).toMatchObject([{ term: 7, granted: true }]);
   });
 });

@@ -24,6 +24,7 @@ export class Member {
     readonly terms?: readonly number[];
     readonly term?: number;
     readonly vote?: number | null;
+    /** In whose term it is. */
     readonly rebuildUntil?: number;
     readonly config?: Partial<RaftConfig>;
   }) {
@@ -42,7 +43,9 @@ export class Member {
         hardState: this.hardState,
         configuration,
         applied: logIndex(0),
-        rebuildUntil: logIndex(options.rebuildUntil ?? 0),
+        ...(options.rebuildUntil !== undefined && {
+          rebuild: { until: logIndex(options.rebuildUntil), from: this.hardState.term },
+        }),
       },
       this.log,
     );

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { uptime } from 'node:os';
-import type { Journal } from '@raftsman/journal';
-import { createRaft, logIndex, type Raft } from '@raftsman/raft';
+import type { Journal, RebuildRecord } from '@raftsman/journal';
+import { createRaft, logIndex, numberMax, term, type Raft, type Rebuild } from '@raftsman/raft';
 import type { Logger } from '@raftsman/telemetry';
 import type { Replica, StateMachine } from '../contract.js';
 import { storeLimits } from '../limits.js';
@@ -155,6 +155,12 @@ function createHost(
 /** Since the machine was started, in steps of 10 ms: goes on while the process, or the machine, sleeps, and no one sets it. */
 const bootTimeMs = (): number => Math.round(uptime() * 1_000);
 
+/** Known by now (start.ts). An earlier version did not write the term down: none is late enough then. */
+const rebuildOf = ({ until, from }: RebuildRecord): Rebuild => ({
+  until: until ?? logIndex(0),
+  from: from ?? term(numberMax),
+});
+
 /** A tick is a heartbeat interval. */
 function createCore(
   options: ReplicaOptions,
@@ -178,8 +184,7 @@ function createCore(
     committedBytesMax,
     random: (below: number) => (below <= 1 ? 0 : randomInt(below)),
   };
-  const rebuildUntil = rebuilt?.until ?? logIndex(0);
   const { configuration, index } = state;
-  const initial = { hardState, configuration, applied: logIndex(index), rebuildUntil };
-  return createRaft(config, initial, log);
+  const initial = { hardState, configuration, applied: logIndex(index) };
+  return createRaft(config, { ...initial, ...(rebuilt !== null && { rebuild: rebuildOf(rebuilt) }) }, log);
 }

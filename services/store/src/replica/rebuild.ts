@@ -59,7 +59,7 @@ export async function arrive(
  * and committed entries. All others together know how far that can have gone: whoever it voted for or followed had that term durable, and
  * whoever's entries it acknowledged has them in its log. So before it says anything it asks every one of them (not a majority: the one left out
  * may be the only other that knows), enters a term after all of theirs, and does not vote until its commit index has reached the end of the
- * longest of their logs. It acknowledges what it is sent at once: that is true again.
+ * longest of their logs, or an entry of such a later term (RaftState.mayElect of libs/raft). It acknowledges what it is sent at once: that is true again.
  *
  * Two that are rebuilt at once wait for each other. Of three members that is all there is to do: the two may have been the majority for something of
  * which the third knows nothing. Of five, any majority has one of the other three in it, so that these could answer for both; but then each must be
