@@ -2,7 +2,7 @@ import type { ChannelOptions } from '@grpc/grpc-js';
 import type { StagedSnapshot } from '@raftsman/journal';
 import type { MemberId, Message } from '@raftsman/raft';
 import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
-import { clientCredentials, loadService, type Security } from '@raftsman/wire';
+import { clientCredentials, loadService, wireLimits, type Security } from '@raftsman/wire';
 import { storeLimits } from '../../limits.js';
 import type { ForwardedAnswer, ForwardedCall, Member } from '../../contract.js';
 import type { SelfDescription } from '../members/membership.js';
@@ -62,6 +62,8 @@ const options: ChannelOptions = {
 const forwardingOptions: ChannelOptions = {
   ...options,
   'grpc.keepalive_permit_without_calls': 0,
+  // What a client may be answered: all keys of a lease.
+  'grpc.max_receive_message_length': wireLimits.receiveMessageBytesMax,
   'grpc.client_idle_timeout_ms': storeLimits.forwardIdleMs,
 };
 
