@@ -11,6 +11,12 @@ export const unreachableTicksMax = 2;
 
 /** Ticks without an answer from a voter that keeps data, besides a heartbeat interval, after which witnesses are sent the log. */
 export const witnessWakeTicks = 2;
+/**
+ * How many ticks an election timeout may be longer than the shortest (§3.4; §9.3: several times what a message takes). With pre-vote half is enough:
+ * two that ask at once agree on who goes first, and what the spread costs is added to every election.
+ */
+export const electionSpreadTicks = (electionTicks: number, preVote: boolean): number =>
+  preVote ? Math.ceil(electionTicks / 2) : electionTicks - 1;
 /** How much longer than others a witness waits before it runs: it cannot serve, and who can should go first. */
 export const witnessDelayTicks = (electionTicks: number): number => electionTicks;
 /** Members of one cluster, learners among them: quorums are counted quadratically. */

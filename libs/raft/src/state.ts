@@ -1,7 +1,7 @@
 import type { RaftLog } from './log.js';
 import { membersOf } from './configuration.js';
 import type { ConfigurationHistory } from './configuration-history.js';
-import { witnessDelayTicks } from './limits.js';
+import { electionSpreadTicks, witnessDelayTicks } from './limits.js';
 import { isVoter } from './quorum.js';
 import { Progress } from './progress.js';
 import { ReadQueue } from './read-queue.js';
@@ -160,8 +160,8 @@ export class RaftState {
 
   /** §3.4: drawn anew for each wait, so that candidates rarely collide. Witnesses let those go first that can serve. */
   drawElectionTimeout(): void {
-    const { electionTicks, random } = this.config;
-    this.electionTimeoutTicks = electionTicks + random(electionTicks);
+    const { electionTicks, preVote, random } = this.config;
+    this.electionTimeoutTicks = electionTicks + random(electionSpreadTicks(electionTicks, preVote) + 1);
     if (this.isWitness) this.electionTimeoutTicks += witnessDelayTicks(electionTicks);
   }
 

@@ -215,7 +215,7 @@ export interface ReadLease {
 
 export interface RaftConfig {
   readonly id: MemberId;
-  /** An election starts after this many ticks without a leader, plus up to as many again, drawn from `random`. */
+  /** An election starts after this many ticks without a leader, plus up to electionSpreadTicks, drawn from `random`. */
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
   readonly preVote: boolean;

@@ -4,12 +4,18 @@ import { describe, expect, it } from 'vitest';
 import { Member, append, defaults, id, voteRequest } from './harness.js';
 
 describe('§3.4 leader election', () => {
-  it('starts after the election timeout, which is drawn from one to two times the shortest', () => {
-    const member = new Member({ config: { random: (below) => below - 1 } });
-    member.tick(18);
-    expect(member.raft.role).toBe('follower');
-    member.tick(1);
-    expect(member.raft.role).toBe('pre-candidate');
+  it.each([
+    { preVote: true, longest: 15, role: 'pre-candidate' },
+    { preVote: false, longest: 19, role: 'candidate' },
+  ] as const)('starts after $longest ticks at most with pre-vote $preVote', ({ preVote, longest, role }) => {
+    const drawn = (random: (below: number) => number) => new Member({ config: { preVote, random } });
+    const [first, last] = [drawn(() => 0), drawn((below) => below - 1)];
+    first.tick(10);
+    expect(first.raft.role).toBe(role);
+    last.tick(longest - 1);
+    expect(last.raft.role).toBe('follower');
+    last.tick(1);
+    expect(last.raft.role).toBe(role);
   });
 
   it('votes once in a term, for whoever asks first', () => {

@@ -75,7 +75,7 @@ export interface StoreConfig {
   readonly clientCertAuth: boolean;
   /** Lower: failures are noticed sooner; higher: less idle traffic. At least a round trip between members. */
   readonly heartbeatIntervalMs: number;
-  /** At least five heartbeats. A leader that is cut off is replaced after one to two of these; one whose connection breaks at once. */
+  /** At least five heartbeats. A leader that is cut off is replaced after one to one and a half of these; one whose connection breaks at once. */
   readonly electionTimeoutMs: number;
   /**
    * The leader reads without asking the others while they have promised to elect nobody else; that makes them wait out an election timeout
