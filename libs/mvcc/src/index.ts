@@ -28,4 +28,5 @@ export {
 export type { Lease } from './lease-table.js';
 export { LeaseClock } from './lease-clock.js';
 export { WatchHub, type Watcher, type WatchSink, type WatchSpec } from './watch-hub.js';
+export { growthOf } from './sizes.js';
 export { mvccLimits } from './limits.js';

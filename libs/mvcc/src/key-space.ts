@@ -2,6 +2,7 @@ import { EventLog } from './event-log.js';
 import { newestOf, versionAt } from './key-history.js';
 import { KeyIndex } from './key-index.js';
 import type { KeyRange } from './key-range.js';
+import { deletionSizeOf, sizeOf } from './sizes.js';
 import {
   assert,
   isTombstone,
@@ -12,9 +13,6 @@ import {
   type Revision,
 } from './types.js';
 
-/** What a key-value costs beside its bytes, in bytes: objects, index and log entries as measured. */
-const overheadBytesPerVersion = 160;
-
 /** What a restore puts together. */
 export interface RestoredSpace {
   readonly index: KeyIndex;
@@ -22,6 +20,7 @@ export interface RestoredSpace {
   readonly revision: Revision;
   readonly compactRevision: Revision;
   readonly sizeBytes: number;
+  readonly deletionBytes: number;
 }
 
 export interface Selection {
@@ -37,7 +36,8 @@ export interface Selection {
  * Invariants:
  * 1. every version is in the history of its key; those at or after the log's first are in the log as well,
  * 2. whatever is needed to read at compactRevision or later, or to replay from compactRevision on, is there,
- * 3. revision is the newest modRevision of all, 1 in an empty store.
+ * 3. revision is the newest modRevision of all, 1 in an empty store,
+ * 4. deletionBytes is what the tombstones of all live keys would take: to delete changes nothing of its sum with sizeBytes.
  */
 export class KeySpace {
   readonly index: KeyIndex;
@@ -45,6 +45,7 @@ export class KeySpace {
   #revision: Revision;
   #compactRevision: Revision;
   #sizeBytes: number;
+  #deletionBytes: number;
 
   /** Empty, or what was restored. */
   constructor(restored?: RestoredSpace) {
@@ -53,6 +54,7 @@ export class KeySpace {
     this.#revision = restored?.revision ?? revision(1);
     this.#compactRevision = restored?.compactRevision ?? revision(-1);
     this.#sizeBytes = restored?.sizeBytes ?? 0;
+    this.#deletionBytes = restored?.deletionBytes ?? 0;
   }
 
   get revision(): Revision {
@@ -67,6 +69,11 @@ export class KeySpace {
   /** Estimated memory of all versions. */
   get sizeBytes(): number {
     return this.#sizeBytes;
+  }
+
+  /** By how much that would grow if every key were deleted. */
+  get deletionBytes(): number {
+    return this.#deletionBytes;
   }
 
   /** Throws MvccError if `at` is beyond `current` or compacted; answers the revision to read at. */
@@ -154,7 +161,7 @@ export class KeySpace {
     this.log.push(kv);
     this.#revision = kv.modRevision;
     this.#sizeBytes += sizeOf(kv);
+    if (isTombstone(kv)) this.#deletionBytes -= deletionSizeOf(kv);
+    else if (kv.version === 1) this.#deletionBytes += deletionSizeOf(kv);
   }
 }
-
-export const sizeOf = (kv: KeyValue): number => kv.key.length + kv.value.length + overheadBytesPerVersion;

@@ -1,4 +1,5 @@
 import { mvccLimits } from './limits.js';
+import { sizeOfLeases } from './sizes.js';
 import { assert, MvccError, noLease, type Binary, type LeaseId } from './types.js';
 
 export interface Lease {
@@ -18,6 +19,11 @@ export class LeaseTable {
 
   get size(): number {
     return this.#leases.size;
+  }
+
+  /** Estimated memory of all leases. */
+  get sizeBytes(): number {
+    return sizeOfLeases(this.#leases.size);
   }
 
   get(id: LeaseId): Lease | undefined {

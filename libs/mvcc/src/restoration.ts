@@ -1,10 +1,11 @@
 import { Compaction, type CompactionCursor } from './compaction.js';
 import { EventLog } from './event-log.js';
 import { buildIndex } from './index-builder.js';
-import { KeySpace, sizeOf } from './key-space.js';
+import { KeySpace } from './key-space.js';
 import { LeaseTable } from './lease-table.js';
 import { readRow, type RestoredRow, type StoredRow } from './rows.js';
-import { assert, noLease, revision, type KeyValue, type Revision } from './types.js';
+import { deletionSizeOf, sizeOf } from './sizes.js';
+import { assert, isTombstone, noLease, revision, type KeyValue, type Revision } from './types.js';
 
 export interface RestoredParts {
   readonly space: KeySpace;
@@ -45,9 +46,11 @@ export class Restoration {
   /** Yields after each bounded piece of work. */
   *build(): Generator<void, RestoredParts> {
     const leases = this.#leases;
-    const index = yield* buildIndex(this.#versions, ({ key, lease }) => {
+    let deletionBytes = 0;
+    const index = yield* buildIndex(this.#versions, (newest) => {
+      if (!isTombstone(newest)) deletionBytes += deletionSizeOf(newest);
       // The keys of a lease are those whose newest version names it.
-      if (lease !== noLease) leases.move(key, noLease, lease);
+      if (newest.lease !== noLease) leases.move(newest.key, noLease, newest.lease);
     });
     const space = new KeySpace({
       index,
@@ -55,6 +58,7 @@ export class Restoration {
       revision: this.#revision,
       compactRevision: this.#compactRevision,
       sizeBytes: this.#sizeBytes,
+      deletionBytes,
     });
     return { space, leases, compaction: this.#compactionOf(space) };
   }

@@ -96,9 +96,14 @@ export class MvccStore {
     return this.#compaction.pending;
   }
 
-  /** Estimated bytes of keys, values and their history in memory. */
+  /** Estimated bytes of keys, values, their history and the leases in memory. */
   get sizeBytes(): number {
-    return this.#space.sizeBytes;
+    return this.#space.sizeBytes + this.#leases.sizeBytes;
+  }
+
+  /** By how much that would grow if every key were deleted, until a compaction: deletions must find this much room. */
+  get deletionBytes(): number {
+    return this.#space.deletionBytes;
   }
 
   get leases(): Pick<LeaseTable, 'get' | 'all' | 'size'> {

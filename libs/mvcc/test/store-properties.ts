@@ -88,6 +88,7 @@ function image(store: MvccStore): unknown {
     compactRevision: store.compactRevision,
     pending: store.compactionPending,
     sizeBytes: store.sizeBytes,
+    deletionBytes: store.deletionBytes,
     leases: [...store.leases.all()]
       .map(({ id, ttlSeconds, keys }) => ({ id, ttlSeconds, keys: [...keys].sort() }))
       .sort((a, b) => (a.id < b.id ? -1 : 1)),
