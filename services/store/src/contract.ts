@@ -144,8 +144,11 @@ export type ForwardedAnswer =
   | { readonly kind: 'not-leader' };
 
 export interface Replica {
-  /** Resolves with `AppliedEntry.result` once the proposal is durable on a majority and applied here. Rejects with ReplicaError. */
-  propose(data: Uint8Array): Promise<unknown>;
+  /**
+   * Resolves with `AppliedEntry.result` once the proposal is durable on a majority and applied here. `ahead`: of all that wait on this member,
+   * however many they are; for what the member itself must say. Rejects with ReplicaError.
+   */
+  propose(data: Uint8Array, options?: { readonly ahead?: boolean }): Promise<unknown>;
   /** Resolves once this member has applied everything that was acknowledged anywhere before the call. Rejects with ReplicaError. */
   readIndex(): Promise<void>;
   /** With everything that is applied here. Rejects with ReplicaError: `no-leader` if nothing ever was, `stopped`. */

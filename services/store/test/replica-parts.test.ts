@@ -64,6 +64,24 @@ describe('proposals', () => {
     expect(proposals.size).toBe(0);
   });
 
+  test('of the member itself go ahead of all that wait, and through where there are too many', async () => {
+    const { script, raft } = scriptedCore();
+    const proposals = newProposals();
+    script.hasLeader = false;
+    const waiting = Array.from({ length: storeLimits.proposalsMax }, () =>
+      proposals.add(Buffer.from('w'), 0),
+    );
+    for (const answer of waiting) answer.catch(() => undefined);
+    await expect(proposals.add(Buffer.from('w'), 0)).rejects.toThrow('too-many-requests');
+    const own = proposals.add(Buffer.from('a'), 0, true);
+    script.hasLeader = true;
+    proposals.handOver(raft);
+    expect(script.proposed.slice(0, 3)).toEqual([storeLimits.proposalsMax + 1, 1, 2]);
+    proposals.applied(7, 9, storeLimits.proposalsMax + 1, 'told');
+    expect(await own).toBe('told');
+    proposals.stop();
+  });
+
   test('what another member or an earlier life proposed answers nobody here', () => {
     const { raft } = scriptedCore();
     const proposals = newProposals();

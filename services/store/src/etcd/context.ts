@@ -57,10 +57,14 @@ export async function propose<C extends Command>(
   return (await proposeEncoded(context, identity === null ? data : encodeAs(identity, data))) as ResultOf<C>;
 }
 
-/** A command of any part of the state (state-part.ts). Rejects as propose does. */
-export async function proposeEncoded(context: Context, data: Uint8Array): Promise<unknown> {
+/** A command of any part of the state (state-part.ts); `ahead` as in Replica. Rejects as propose does. */
+export async function proposeEncoded(
+  context: Context,
+  data: Uint8Array,
+  options?: { readonly ahead?: boolean },
+): Promise<unknown> {
   if (data.length > context.config.requestBytesMax) throw etcdError('requestTooLarge');
-  const result = await context.replica.propose(data);
+  const result = await context.replica.propose(data, options);
   if (result instanceof MvccError || result instanceof AuthError || result instanceof EtcdError) throw result;
   return result;
 }

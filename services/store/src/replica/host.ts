@@ -90,9 +90,9 @@ export class ReplicaHost implements Replica, PeerEvents {
     this.#wake();
   }
 
-  propose(data: Uint8Array): Promise<unknown> {
+  propose(data: Uint8Array, { ahead = false } = {}): Promise<unknown> {
     if (this.#stopped) return Promise.reject(new ReplicaError('stopped'));
-    const answer = this.#parts.proposals.add(data, performance.now());
+    const answer = this.#parts.proposals.add(data, performance.now(), ahead);
     this.#wake();
     return answer;
   }

@@ -54,12 +54,12 @@ export class Proposals {
     return this.#refused;
   }
 
-  /** Rejects with ReplicaError. */
-  add(payload: Uint8Array, nowMs: number): Promise<unknown> {
+  /** `ahead`: before all that wait, and within no bound. Rejects with ReplicaError. */
+  add(payload: Uint8Array, nowMs: number, ahead = false): Promise<unknown> {
     const full =
       this.#open.size >= storeLimits.proposalsMax ||
       (this.#open.size > 0 && this.#openBytes + payload.length > storeLimits.proposalBytesMax);
-    if (full) return Promise.reject(new ReplicaError('too-many-requests'));
+    if (full && !ahead) return Promise.reject(new ReplicaError('too-many-requests'));
     const request = ++this.#lastRequest;
     const data = encodeEnvelope({ origin: this.#origin, incarnation: this.#incarnation, request, payload });
     return new Promise((resolve, reject) => {
@@ -67,7 +67,8 @@ export class Proposals {
       const proposal: Proposal = { request, data, deadlineMs, resolve, reject, proposedIn: null };
       this.#open.set(request, proposal);
       this.#openBytes += data.length;
-      this.#waiting.push(proposal);
+      if (ahead) this.#waiting.unshift(proposal);
+      else this.#waiting.push(proposal);
     });
   }
 

@@ -54,7 +54,7 @@ export class SingleMember implements Replica {
     this.memberList = [{ id, name, peerUrls, clientUrls: [], isLearner: false, isWitness: false }];
   }
 
-  async propose(data: Uint8Array): Promise<unknown> {
+  async propose(data: Uint8Array, _options?: { readonly ahead?: boolean }): Promise<unknown> {
     await this.readIndex();
     const index = logIndex(this.#status.applied + 1);
     const { result } = this.#stateMachine.apply({ index, term: this.#status.term, data });
