@@ -2,7 +2,7 @@ import type { Command } from './command.js';
 import type { Op } from './requests.js';
 import type { KeyValue } from './types.js';
 
-/** What a version costs beside its bytes, in bytes: objects, index and log entries as measured (docs/decisions/0022). */
+/** What a version costs beside its bytes, in bytes: objects, index and log entries as measured (docs/decisions/0025). */
 const overheadBytesPerVersion = 160;
 /** What a lease costs beside its keys, the leader's clock included. */
 const overheadBytesPerLease = 400;

@@ -86,8 +86,8 @@ export interface StoreConfig {
   readonly snapshotCount: number;
   /** Entries kept for members that were away for a while; beyond it they get the whole state. */
   readonly snapshotCatchUpEntries: number;
-  /** Bytes above which writes are refused; 0: 2 GiB; less: no quota. */
-  readonly quotaBackendBytes: number;
+  /** Bytes above which writes are refused; null: as many as this process can hold well, and 2 GiB at most (memory.ts). Less than 0: no quota. */
+  readonly quotaBackendBytes: number | null;
   readonly requestBytesMax: number;
   readonly txnOpsMax: number;
   /** A client of gRPC that says nothing for so long is asked, and gone when it does not answer for so long. Lower: who is not there holds no place. 0: for ever. */
@@ -158,7 +158,7 @@ export function storeConfig(flags: StoreFlags): StoreConfig {
     readLease: flags.readLease ?? false,
     snapshotCount: flags.snapshotCount,
     snapshotCatchUpEntries: flags.snapshotCatchupEntries,
-    quotaBackendBytes: flags.quotaBackendBytes,
+    quotaBackendBytes: flags.quotaBackendBytes || null,
     requestBytesMax: flags.maxRequestBytes,
     txnOpsMax: flags.maxTxnOps,
     keepaliveIntervalMs: flags.grpcKeepaliveInterval,

@@ -109,8 +109,12 @@ export const storeLimits = {
   requestBytesMax: 15 * mebibyte,
   /** gRPC's and protobuf's share of a client's largest request. etcd's figure. */
   requestOverheadBytes: 512 * 1024,
-  /** --quota-backend-bytes=0. */
-  quotaBackendBytesDefault: 2048 * mebibyte,
+  /** --quota-backend-bytes=0: this share of V8's heap limit, and etcd's default at most (docs/decisions/0025). */
+  quotaHeapShare: 0.5,
+  quotaBackendBytesDefaultMax: 2048 * mebibyte,
+  /** What keys and leases may take of V8's heap: so much of its limit, less what the process needs besides. */
+  heldHeapShare: 0.8,
+  heldHeapBesideBytes: 40 * mebibyte,
   /** Clients' calls that run when the process is told to stop. */
   drainMs: 2_000,
   /**

@@ -1,5 +1,6 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import { MetricsPage, type Logger } from '@raftsman/telemetry';
 import type { CertificateFiles, Security } from '@raftsman/wire';
 import { createClientPort, type ClientPort } from './client-port.js';
@@ -7,6 +8,7 @@ import { checkFirstStart, type StoreConfig } from './config.js';
 import { ConfigError, ListenError, RemovedError } from './errors.js';
 import { createEtcdServices, createStateMachine } from './etcd/index.js';
 import { storeLimits } from './limits.js';
+import { memoryBounds, type MemoryBounds, oldSpaceMebibytesFor } from './memory.js';
 import { addMeasurements, addTraffic } from './metrics/replica.js';
 import { startReplica, type RunningReplica } from './replica/index.js';
 import type { PeerTarget } from './replica/peers/client.js';
@@ -27,7 +29,7 @@ export async function run(config: StoreConfig, logger: Logger, signal: AbortSign
   );
   if (running === null) return;
   const { replica } = running;
-  const etcdConfig = faceConfig(config);
+  const etcdConfig = faceConfig(config, boundMemory(config, logger));
   const face = createEtcdServices({ stateMachine, replica, config: etcdConfig, logger });
   const { requestBytesMax, quotaBackendBytes } = etcdConfig;
   const { keepaliveIntervalMs, keepaliveTimeoutMs } = config;
@@ -57,7 +59,10 @@ export async function run(config: StoreConfig, logger: Logger, signal: AbortSign
     await port.listenForMetrics(config.metricsListeners);
     const { id, clusterId } = replica.status();
     const ids = { member: id.toString(16), cluster: clusterId.toString(16) };
-    logger.info({ ...ids, name: config.name, clientUrls: config.advertiseClientUrls }, 'serving');
+    logger.info(
+      { ...ids, name: config.name, clientUrls: config.advertiseClientUrls, quotaBackendBytes },
+      'serving',
+    );
     await Promise.race([aborted(signal), running.failed]);
   } catch (error) {
     // Whoever asked for the removal may be waiting for the answer.
@@ -103,12 +108,25 @@ function peerTarget(peerUrl: string, tls: CertificateFiles | null): readonly Pee
   }
 }
 
-function faceConfig(config: StoreConfig) {
+/** A quota that this process cannot hold is cut: more would be its end. */
+function boundMemory({ quotaBackendBytes: wanted }: StoreConfig, logger: Logger): MemoryBounds {
+  const { heap_size_limit: heapLimitBytes } = getHeapStatistics();
+  const bounds = memoryBounds(wanted, heapLimitBytes);
+  if (wanted !== null && wanted > bounds.quotaBytes)
+    logger.warn(
+      { wanted, quotaBackendBytes: bounds.quotaBytes, heapLimitBytes },
+      `--quota-backend-bytes is more than this process can hold, and is cut; NODE_OPTIONS=--max-old-space-size=${oldSpaceMebibytesFor(wanted)} would do, if the machine has the memory`,
+    );
+  return bounds;
+}
+
+function faceConfig(config: StoreConfig, { quotaBytes, heldBytesMax }: MemoryBounds) {
   const { requestBytesMax, txnOpsMax, watchProgressNotifyIntervalMs, electionTimeoutMs } = config;
   return {
     requestBytesMax,
     txnOpsMax,
-    quotaBackendBytes: config.quotaBackendBytes || storeLimits.quotaBackendBytesDefault,
+    quotaBackendBytes: quotaBytes,
+    heldBytesMax,
     watchProgressNotifyIntervalMs,
     electionTimeoutMs,
     clientCertAuth: config.clientCertAuth,

@@ -113,10 +113,14 @@ export class StoreProcesses {
     return stores;
   }
 
-  start(name: string, options: { readonly flags?: readonly string[] } = {}): void {
+  /** `nodeFlags`: of Node.js. */
+  start(
+    name: string,
+    options: { readonly flags?: readonly string[]; readonly nodeFlags?: readonly string[] } = {},
+  ): void {
     const log = openSync(join(this.#directory, `${name}.log`), 'a');
     const flags = [...this.#flagsOf(name, this.#index(name)), ...this.#flags, ...(options.flags ?? [])];
-    const command = [entry, ...flags];
+    const command = [...(options.nodeFlags ?? []), entry, ...flags];
     const child = spawn(process.execPath, command, { stdio: ['ignore', log, log] });
     this.#processes.set(name, child);
   }

@@ -6,8 +6,10 @@ export interface EtcdFaceConfig {
   readonly requestBytesMax: number;
   /** Operations of one branch of a transaction. etcd's default: 128 (`--max-txn-ops`). */
   readonly txnOpsMax: number;
-  /** Bytes of keys, values and their history above which writes are refused; 0 or less: no quota (`--quota-backend-bytes`, etcd's default 2 GiB). */
+  /** Bytes of keys, values, their history and leases above which writes are refused; 0 or less: no quota (`--quota-backend-bytes`, etcd's default 2 GiB). */
   readonly quotaBackendBytes: number;
+  /** What of these this process can hold, with the tombstones of all keys that are there (memory.ts). Default: there is no bound. */
+  readonly heldBytesMax: number;
   /** How often a quiet watch created with progress_notify hears of the present revision. etcd's default: 10 min. */
   readonly watchProgressNotifyIntervalMs: number;
   /** The members' election timeout: leases live at least 1.5 of it, and a new leader prolongs every lease by one. */
@@ -29,6 +31,7 @@ export const defaultEtcdFaceConfig: EtcdFaceConfig = {
   requestBytesMax: 1.5 * mebibyte,
   txnOpsMax: 128,
   quotaBackendBytes: 2048 * mebibyte,
+  heldBytesMax: Infinity,
   watchProgressNotifyIntervalMs: 600_000,
   electionTimeoutMs: 1_000,
   clientCertAuth: false,

@@ -50,12 +50,12 @@ export function createEtcdServices(context: Context): EtcdFace {
   const corruption = new CorruptionKeeper(context, pump);
   const compactor = config.autoCompaction && new AutoCompactor(context, config.autoCompaction);
   const leader = new LeaderCalls(context, leadership);
-  const kv = service('KV', createKv(context));
+  const kv = service('KV', createKv(context, space));
   const watch = createWatch(context, pump, leadership);
   const services = [
     { ...kv, definition: boundsTxn(takesEncoded(kv.definition, 'Range')) },
     service('Watch', watch.handlers),
-    service('Lease', createLease(context, keeper, leader)),
+    service('Lease', createLease(context, { keeper, leader, space })),
     service('Cluster', guarded(context, guards.Cluster, createCluster(context, leader))),
     service('Maintenance', guarded(context, guards.Maintenance, createMaintenance(context))),
     service('Auth', createAuth(context, new Passwords())),

@@ -1,20 +1,19 @@
-import { isReadOnly, type TxnRequest, type TxnResult } from '@raftsman/mvcc';
+import { growthOf, isReadOnly, type TxnRequest, type TxnResult } from '@raftsman/mvcc';
 import type { KVHandlers } from '@raftsman/proto/gen/etcdserverpb/KV.js';
 import type { RangeResponse } from '@raftsman/proto/gen/etcdserverpb/RangeResponse.js';
 import type { TxnRequest__Output } from '@raftsman/proto/gen/etcdserverpb/TxnRequest.js';
 import { requireOp, requireRead } from '../auth/permissions.js';
 import { proposeAs, readAs, type Caller } from './access.js';
-import { grows } from './alarm-part.js';
 import { finishCompaction } from './compaction.js';
 import { header, memberHeader, storeOf, type Context } from './context.js';
 import { parseDeleteRange, parsePut, parseRange, parseTxn } from './from-wire.js';
 import { encodeRangeResponse } from './range-response.js';
-import { requireSpace } from './space.js';
+import type { SpaceKeeper } from './space.js';
 import { wireKeyValue, wireTxn } from './to-wire.js';
 import { unary } from './unary.js';
 
 /** Reads are linearizable through a read index unless they say `serializable`; every write is a proposal. */
-export function createKv(context: Context): KVHandlers {
+export function createKv(context: Context, space: SpaceKeeper): KVHandlers {
   return {
     Range: unary(context, async (message, call) => {
       const request = parseRange(message);
@@ -31,8 +30,7 @@ export function createKv(context: Context): KVHandlers {
 
     Put: unary(context, async (message, call) => {
       const request = parsePut(message);
-      await requireSpace(context);
-      const result = await proposeAs(context, call, request);
+      const result = await space.grow(growthOf(request), () => proposeAs(context, call, request));
       return {
         header: header(context, result.revision),
         prevKv: result.prevKv && wireKeyValue(result.prevKv),
@@ -52,7 +50,7 @@ export function createKv(context: Context): KVHandlers {
       const request = parseTxn(message, context.config.txnOpsMax);
       const result = isReadOnly(request)
         ? await readTxn(context, call, request, isSerializable(message))
-        : await writeTxn(context, call, request);
+        : await writeTxn(context, call, space, request);
       return { header: header(context, result.revision), ...wireTxn(result) };
     }),
 
@@ -86,9 +84,15 @@ async function readTxn(
   );
 }
 
-async function writeTxn(context: Context, caller: Caller, request: TxnRequest): Promise<TxnResult> {
-  if (grows(request)) await requireSpace(context);
-  return proposeAs(context, caller, request);
+function writeTxn(
+  context: Context,
+  caller: Caller,
+  space: SpaceKeeper,
+  request: TxnRequest,
+): Promise<TxnResult> {
+  const growthBytes = growthOf(request);
+  const write = (): Promise<TxnResult> => proposeAs(context, caller, request);
+  return growthBytes === 0 ? write() : space.grow(growthBytes, write);
 }
 
 /** Only a transaction of nothing but serializable ranges may be stale; one without operations says nothing of the kind (etcd takes it for one). */

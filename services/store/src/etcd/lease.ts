@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { MvccError, mvccLimits, noLease, type Lease, type LeaseId } from '@raftsman/mvcc';
+import { growthOf, MvccError, mvccLimits, noLease, type Lease, type LeaseId } from '@raftsman/mvcc';
 import type { LeaseHandlers } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import type { LeaseKeepAliveRequest__Output } from '@raftsman/proto/gen/etcdserverpb/LeaseKeepAliveRequest.js';
 import type { LeaseKeepAliveResponse } from '@raftsman/proto/gen/etcdserverpb/LeaseKeepAliveResponse.js';
@@ -13,11 +13,14 @@ import { EtcdError, etcdError, toEtcdError } from './errors.js';
 import type { LeaderCalls } from './leader-calls.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import { etcdLimits } from './limits.js';
-import { requireSpace } from './space.js';
+import type { SpaceKeeper } from './space.js';
 import { requiresLeader, unary } from './unary.js';
 
 /** Grants and revocations are proposals. Renewals and times to live are the leader's memory: a follower asks it. */
-export function createLease(context: Context, keeper: LeaseKeeper, leader: LeaderCalls): LeaseHandlers {
+export function createLease(
+  context: Context,
+  { keeper, leader, space }: { keeper: LeaseKeeper; leader: LeaderCalls; space: SpaceKeeper },
+): LeaseHandlers {
   const renew = leader.method('Lease/LeaseKeepAlive', (request: LeaseKeepAliveRequest__Output, asker) =>
     renewHere(context, asker, keeper, request),
   );
@@ -27,15 +30,10 @@ export function createLease(context: Context, keeper: LeaseKeeper, leader: Leade
   );
   return {
     LeaseGrant: unary(context, async (message, call) => {
-      await requireSpace(context);
       const ttlSeconds = Number(message.TTL);
       if (ttlSeconds > mvccLimits.leaseTtlSecondsMax) throw etcdError('leaseTtlTooLarge');
-      const { revision, lease } = await grant(
-        context,
-        call,
-        BigInt(message.ID),
-        Math.max(ttlSeconds, ttlSecondsMin(context)),
-      );
+      const wanted = { id: BigInt(message.ID), ttlSeconds: Math.max(ttlSeconds, ttlSecondsMin(context)) };
+      const { revision, lease } = await grant(context, call, space, wanted);
       return { header: header(context, revision), ID: lease.id.toString(), TTL: lease.ttlSeconds };
     }),
 
@@ -72,14 +70,21 @@ export function createLease(context: Context, keeper: LeaseKeeper, leader: Leade
 /** A lease must outlive an election, or every change of leader would end it (etcd's minimum: 3/2 of the election timeout). */
 const ttlSecondsMin = ({ config }: Context): number => Math.ceil((config.electionTimeoutMs * 3) / 2 / 1000);
 
-async function grant(context: Context, caller: Caller, wanted: LeaseId, ttlSeconds: number) {
+/** Without an id it gets an unused one. */
+async function grant(
+  context: Context,
+  caller: Caller,
+  space: SpaceKeeper,
+  wanted: { readonly id: LeaseId; readonly ttlSeconds: number },
+) {
   for (let attempt = 1; ; attempt += 1) {
-    const id = wanted === noLease ? randomLeaseId() : wanted;
+    const id = wanted.id === noLease ? randomLeaseId() : wanted.id;
+    const command = { kind: 'lease-grant', id, ttlSeconds: wanted.ttlSeconds } as const;
     try {
-      return await proposeAs(context, caller, { kind: 'lease-grant', id, ttlSeconds });
+      return await space.grow(growthOf(command), () => proposeAs(context, caller, command));
     } catch (error) {
       const taken = error instanceof MvccError && error.code === 'lease-exists';
-      if (!taken || wanted !== noLease || attempt >= etcdLimits.leaseIdAttemptsMax) throw error;
+      if (!taken || wanted.id !== noLease || attempt >= etcdLimits.leaseIdAttemptsMax) throw error;
     }
   }
 }
