@@ -1,7 +1,9 @@
+import { Journal } from '@raftsman/journal';
 import { logIndex, term, type Entry, type MemberId, type Message } from '@raftsman/raft';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { storeLimits } from '../src/limits.js';
 import { encodeEnvelope } from '../src/replica/envelope.js';
+import { TestCluster, type TestMember } from './replica-fixture.js';
 import { memberWithSlowDisk, peers, self } from './slow-disk-fixture.js';
 
 const leader = peers[0]!;
@@ -137,4 +139,35 @@ describe('a leader whose write does not come to its end', () => {
     expect(host.status().role).toBe('leader');
     expect(handedOver(sent)).toEqual([]);
   });
+});
+
+test('while the disk of the leader hangs the others elect one that writes, and it follows when it is back', async () => {
+  const cluster = await TestCluster.create(3);
+  await cluster.startAll();
+  const leader = await cluster.leader();
+  const others = [...cluster.running.values()].filter((member) => member !== leader);
+  const put = (member: TestMember, text: string) => member.running.replica.propose(Buffer.from(text));
+  await put(leader, 'a=1');
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const hung: Journal[] = [];
+  const write = Reflect.get(Journal.prototype, 'write') as Journal['write'];
+  onTestFinished(() => void vi.restoreAllMocks());
+  vi.spyOn(Journal.prototype, 'write').mockImplementation(async function (this: Journal, group) {
+    const written = write.call(this, group);
+    // Who writes first what a client asked the leader for is the leader.
+    if (hung.length === 0) hung.push(this);
+    if (hung.includes(this)) await released;
+    await written;
+  });
+  const own = put(leader, 'b=2');
+  await expect
+    .poll(() => others.some(({ running }) => running.replica.status().role === 'leader'), { timeout: 10_000 })
+    .toBe(true);
+  await put(others[0]!, 'c=3');
+  expect(leader.running.replica.status().role).toBe('follower');
+  expect(leader.stateMachine.values.get('c')).toBeUndefined();
+  release();
+  await own;
+  await expect.poll(() => leader.stateMachine.values.get('c')).toBe('3');
 });
