@@ -9,9 +9,11 @@ export {
   type MvccErrorCode,
   type Revision,
 } from './types.js';
+export type { Page, PageBounds } from './key-space.js';
 export { contains, isEmpty, keyRange, type KeyRange } from './key-range.js';
 export type * from './requests.js';
 export { isReadOnly } from './requests.js';
+export { isFiltered } from './range.js';
 export { decodeCommand, encodeCommand, UnknownCommandError, type Command } from './command.js';
 export { ByteReader, ByteWriter, MalformedError } from './codec.js';
 export { MvccStore, type Applied, type CommandResult } from './store.js';

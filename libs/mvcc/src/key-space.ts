@@ -23,6 +23,23 @@ export interface RestoredSpace {
   readonly deletionBytes: number;
 }
 
+/** How much of a range is read at a time; a page ends when one of them is reached. */
+export interface PageBounds {
+  /** Live key-values. */
+  readonly kvsMax: number;
+  /** Bytes of their keys, and of their values unless only keys are wanted; the last one may have more. */
+  readonly bytesMax: number;
+  readonly keysOnly: boolean;
+  /** Keys that are looked at, live or not. */
+  readonly keysMax: number;
+}
+
+export interface Page {
+  readonly kvs: readonly KeyValue[];
+  /** The key to go on from; null: there are no more. */
+  readonly next: Binary | null;
+}
+
 export interface Selection {
   /** Live key-values in key order, at most `limit`. */
   readonly kvs: readonly KeyValue[];
@@ -110,6 +127,28 @@ export class KeySpace {
       return true;
     });
     return { kvs, count };
+  }
+
+  /** The first part of a range at a readable revision. */
+  page({ start, end }: KeyRange, at: Revision, bounds: PageBounds): Page {
+    const { kvsMax, bytesMax, keysOnly, keysMax } = bounds;
+    const kvs: KeyValue[] = [];
+    let next: Binary | null = null;
+    let bytes = 0;
+    let keys = 0;
+    this.index.scan(start, end, (history, key) => {
+      if (kvs.length >= kvsMax || bytes >= bytesMax || keys >= keysMax) {
+        next = key;
+        return false;
+      }
+      keys += 1;
+      const kv = versionAt(history, at);
+      if (kv === undefined || isTombstone(kv)) return true;
+      kvs.push(kv);
+      bytes += kv.key.length + (keysOnly ? 0 : kv.value.length);
+      return true;
+    });
+    return { kvs, next };
   }
 
   /** The key as it was before `kv` was written; null: it was not there, or that is compacted. */

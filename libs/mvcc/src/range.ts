@@ -29,7 +29,8 @@ export function evaluateRange(space: KeySpace, request: RangeRequest, current: R
   };
 }
 
-function isFiltered(request: RangeRequest): boolean {
+/** Whether it asks for revisions. */
+export function isFiltered(request: RangeRequest): boolean {
   return (
     request.minModRevision !== 0 ||
     request.maxModRevision !== 0 ||

@@ -1,7 +1,8 @@
 import { Compaction } from './compaction.js';
 import type { Command } from './command.js';
 import { versionsOf } from './key-history.js';
-import { KeySpace } from './key-space.js';
+import type { KeyRange } from './key-range.js';
+import { KeySpace, type Page, type PageBounds } from './key-space.js';
 import { LeaseTable, type Lease } from './lease-table.js';
 import { mvccLimits } from './limits.js';
 import { evaluateRange } from './range.js';
@@ -118,6 +119,11 @@ export class MvccStore {
   /** Throws MvccError. */
   range(request: RangeRequest): RangeResult {
     return evaluateRange(this.#space, request, this.#space.revision);
+  }
+
+  /** The first part of a range as it was at a revision: to read all of it without holding up others. Throws MvccError. */
+  page(range: KeyRange, at: Revision, bounds: PageBounds): Page {
+    return this.#space.page(range, this.#space.readRevision(at, this.revision), bounds);
   }
 
   /** A transaction without writes. Throws MvccError. */

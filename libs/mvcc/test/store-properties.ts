@@ -5,7 +5,9 @@ import {
   encodeCommand,
   isTombstone,
   MvccStore,
+  revision,
   type Applied,
+  type KeyValue,
   type OpResult,
 } from '../src/index.js';
 import { MvccError } from '../src/types.js';
@@ -100,6 +102,24 @@ function image(store: MvccStore): unknown {
 const plainRows = ({ rows }: Applied): unknown[] =>
   [...rows].map(({ key, value }) => [hex(key), value && hex(value)]);
 
+/** Everything at a revision, in pages as small as can be. */
+function paged(store: MvccStore, at: number): KeyValue[] {
+  const kvs: KeyValue[] = [];
+  let start: string | null = '\0';
+  for (let page = 0; start !== null; page += 1) {
+    const bounds = {
+      kvsMax: page % 3 === 0 ? 1 : 9,
+      bytesMax: page % 3 === 1 ? 1 : 999,
+      keysOnly: page % 2 === 0,
+      keysMax: page % 3 === 2 ? 1 : 9,
+    };
+    const read = store.page({ start, end: null, single: false }, revision(at), bounds);
+    kvs.push(...read.kvs);
+    start = read.next;
+  }
+  return kvs;
+}
+
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** Runs under different limits. */
@@ -141,7 +161,9 @@ export function describeStore(): void {
                 minCreateRevision: 0,
                 maxCreateRevision: 0,
               } as const;
-              expect(summaryOf(store.range(everything))).toEqual(model.read(everything));
+              const whole = store.range(everything);
+              expect(summaryOf(whole)).toEqual(model.read(everything));
+              expect(paged(store, at)).toEqual(whole.kvs);
             }
             for (const request of reads) {
               let answer: unknown;
