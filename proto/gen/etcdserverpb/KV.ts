@@ -10,6 +10,7 @@ import type { PutRequest as _etcdserverpb_PutRequest, PutRequest__Output as _etc
 import type { PutResponse as _etcdserverpb_PutResponse, PutResponse__Output as _etcdserverpb_PutResponse__Output } from '../etcdserverpb/PutResponse.js';
 import type { RangeRequest as _etcdserverpb_RangeRequest, RangeRequest__Output as _etcdserverpb_RangeRequest__Output } from '../etcdserverpb/RangeRequest.js';
 import type { RangeResponse as _etcdserverpb_RangeResponse, RangeResponse__Output as _etcdserverpb_RangeResponse__Output } from '../etcdserverpb/RangeResponse.js';
+import type { RangeStreamResponse as _etcdserverpb_RangeStreamResponse, RangeStreamResponse__Output as _etcdserverpb_RangeStreamResponse__Output } from '../etcdserverpb/RangeStreamResponse.js';
 import type { TxnRequest as _etcdserverpb_TxnRequest, TxnRequest__Output as _etcdserverpb_TxnRequest__Output } from '../etcdserverpb/TxnRequest.js';
 import type { TxnResponse as _etcdserverpb_TxnResponse, TxnResponse__Output as _etcdserverpb_TxnResponse__Output } from '../etcdserverpb/TxnResponse.js';
 
@@ -50,6 +51,11 @@ export interface KVClient extends grpc.Client {
   range(argument: _etcdserverpb_RangeRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_etcdserverpb_RangeResponse__Output>): grpc.ClientUnaryCall;
   range(argument: _etcdserverpb_RangeRequest, callback: grpc.requestCallback<_etcdserverpb_RangeResponse__Output>): grpc.ClientUnaryCall;
   
+  RangeStream(argument: _etcdserverpb_RangeRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_etcdserverpb_RangeStreamResponse__Output>;
+  RangeStream(argument: _etcdserverpb_RangeRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_etcdserverpb_RangeStreamResponse__Output>;
+  rangeStream(argument: _etcdserverpb_RangeRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_etcdserverpb_RangeStreamResponse__Output>;
+  rangeStream(argument: _etcdserverpb_RangeRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_etcdserverpb_RangeStreamResponse__Output>;
+  
   Txn(argument: _etcdserverpb_TxnRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_etcdserverpb_TxnResponse__Output>): grpc.ClientUnaryCall;
   Txn(argument: _etcdserverpb_TxnRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_etcdserverpb_TxnResponse__Output>): grpc.ClientUnaryCall;
   Txn(argument: _etcdserverpb_TxnRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_etcdserverpb_TxnResponse__Output>): grpc.ClientUnaryCall;
@@ -70,6 +76,8 @@ export interface KVHandlers extends grpc.UntypedServiceImplementation {
   
   Range: grpc.handleUnaryCall<_etcdserverpb_RangeRequest__Output, _etcdserverpb_RangeResponse>;
   
+  RangeStream: grpc.handleServerStreamingCall<_etcdserverpb_RangeRequest__Output, _etcdserverpb_RangeStreamResponse>;
+  
   Txn: grpc.handleUnaryCall<_etcdserverpb_TxnRequest__Output, _etcdserverpb_TxnResponse>;
   
 }
@@ -79,5 +87,6 @@ export interface KVDefinition extends grpc.ServiceDefinition {
   DeleteRange: MethodDefinition<_etcdserverpb_DeleteRangeRequest, _etcdserverpb_DeleteRangeResponse, _etcdserverpb_DeleteRangeRequest__Output, _etcdserverpb_DeleteRangeResponse__Output>
   Put: MethodDefinition<_etcdserverpb_PutRequest, _etcdserverpb_PutResponse, _etcdserverpb_PutRequest__Output, _etcdserverpb_PutResponse__Output>
   Range: MethodDefinition<_etcdserverpb_RangeRequest, _etcdserverpb_RangeResponse, _etcdserverpb_RangeRequest__Output, _etcdserverpb_RangeResponse__Output>
+  RangeStream: MethodDefinition<_etcdserverpb_RangeRequest, _etcdserverpb_RangeStreamResponse, _etcdserverpb_RangeRequest__Output, _etcdserverpb_RangeStreamResponse__Output>
   Txn: MethodDefinition<_etcdserverpb_TxnRequest, _etcdserverpb_TxnResponse, _etcdserverpb_TxnRequest__Output, _etcdserverpb_TxnResponse__Output>
 }

@@ -8,8 +8,13 @@ export class EncodedResponse {
   }
 }
 
-/** Lets `method` answer an EncodedResponse as well as a message. */
-export function takesEncoded(definition: ServiceDefinition, method: string): ServiceDefinition {
+/** Lets the methods answer an EncodedResponse as well as a message. */
+export const takesEncoded = (
+  definition: ServiceDefinition,
+  ...methods: readonly string[]
+): ServiceDefinition => methods.reduce(takesEncodedBy, definition);
+
+function takesEncodedBy(definition: ServiceDefinition, method: string): ServiceDefinition {
   const described = definition[method];
   if (described === undefined) throw new TypeError(`no method ${method}`);
   const serialize = described.responseSerialize;

@@ -85,6 +85,8 @@ export const etcdErrors = {
     'etcdserver: a cluster with a witness takes a new member as a learner first, which is promoted then',
   ],
   memberNotFound: [status.NOT_FOUND, 'etcdserver: member not found'],
+  rangeStreamSorted: [status.UNIMPLEMENTED, 'RangeStream does not support custom sort orders'],
+  rangeStreamFiltered: [status.UNIMPLEMENTED, 'RangeStream does not support revision filters'],
   canceled: [status.CANCELLED, 'context canceled'],
   lockSessionExpired: [status.UNKNOWN, 'mutex: session is expired'],
   electionNotLeader: [status.UNKNOWN, 'election: not leader'],

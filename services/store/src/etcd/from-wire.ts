@@ -1,4 +1,12 @@
-import type { Compare, DeleteRangeRequest, Op, PutRequest, RangeRequest, TxnRequest } from '@raftsman/mvcc';
+import {
+  isFiltered,
+  type Compare,
+  type DeleteRangeRequest,
+  type Op,
+  type PutRequest,
+  type RangeRequest,
+  type TxnRequest,
+} from '@raftsman/mvcc';
 import type { Compare__Output } from '@raftsman/proto/gen/etcdserverpb/Compare.js';
 import type { DeleteRangeRequest__Output } from '@raftsman/proto/gen/etcdserverpb/DeleteRangeRequest.js';
 import type { PutRequest__Output } from '@raftsman/proto/gen/etcdserverpb/PutRequest.js';
@@ -34,6 +42,16 @@ export function parseRange(request: RangeRequest__Output): RangeRequest {
     minCreateRevision: Number(request.minCreateRevision),
     maxCreateRevision: Number(request.maxCreateRevision),
   };
+}
+
+/** Of a range that is answered in parts, which come in the order of their keys. */
+export function parseRangeStream(request: RangeRequest__Output): RangeRequest {
+  const range = parseRange(request);
+  const { sortOrder, sortTarget } = range;
+  // etcd takes other targets without an order, and sorts each part by itself.
+  if (sortTarget !== 'KEY' || sortOrder === 'DESCEND') throw etcdError('rangeStreamSorted');
+  if (isFiltered(range)) throw etcdError('rangeStreamFiltered');
+  return range;
 }
 
 export function parsePut(request: PutRequest__Output): PutRequest {

@@ -19,6 +19,7 @@ import { etcdLimits } from './limits.js';
 import { createLock } from './lock.js';
 import { createMaintenance } from './maintenance.js';
 import { Passwords } from './passwords.js';
+import { RangeStreams } from './range-stream.js';
 import { SpaceKeeper } from './space.js';
 import { asStanding } from './standing.js';
 import { Waiters } from './waiters.js';
@@ -50,10 +51,10 @@ export function createEtcdServices(context: Context): EtcdFace {
   const corruption = new CorruptionKeeper(context, pump);
   const compactor = config.autoCompaction && new AutoCompactor(context, config.autoCompaction);
   const leader = new LeaderCalls(context, leadership);
-  const kv = service('KV', createKv(context, space));
+  const kv = service('KV', createKv(context, space, new RangeStreams(context, leadership)));
   const watch = createWatch(context, pump, leadership);
   const services = [
-    { ...kv, definition: boundsTxn(takesEncoded(kv.definition, 'Range')) },
+    { ...kv, definition: boundsTxn(takesEncoded(kv.definition, 'Range', 'RangeStream')) },
     service('Watch', watch.handlers),
     service('Lease', createLease(context, { keeper, leader, space })),
     service('Cluster', guarded(context, guards.Cluster, createCluster(context, leader))),

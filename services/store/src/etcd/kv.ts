@@ -7,13 +7,14 @@ import { proposeAs, readAs, type Caller } from './access.js';
 import { finishCompaction } from './compaction.js';
 import { header, memberHeader, storeOf, type Context } from './context.js';
 import { parseDeleteRange, parsePut, parseRange, parseTxn } from './from-wire.js';
+import type { RangeStreams } from './range-stream.js';
 import { encodeRangeResponse } from './range-response.js';
 import type { SpaceKeeper } from './space.js';
 import { wireKeyValue, wireTxn } from './to-wire.js';
 import { unary } from './unary.js';
 
 /** Reads are linearizable through a read index unless they say `serializable`; every write is a proposal. */
-export function createKv(context: Context, space: SpaceKeeper): KVHandlers {
+export function createKv(context: Context, space: SpaceKeeper, streams: RangeStreams): KVHandlers {
   return {
     Range: unary(context, async (message, call) => {
       const request = parseRange(message);
@@ -27,6 +28,8 @@ export function createKv(context: Context, space: SpaceKeeper): KVHandlers {
       );
       return encodeRangeResponse(memberHeader(context), result) as RangeResponse;
     }),
+
+    RangeStream: (call) => void streams.serve(call),
 
     Put: unary(context, async (message, call) => {
       const request = parsePut(message);

@@ -26,6 +26,12 @@ export const etcdLimits = {
   /** What is written of a large response before others run: bytes, and key-values. */
   encodeBytesPerSlice: 1024 * 1024,
   encodeItemsPerSlice: 2_000,
+  /** One part of a range that is answered in parts, beyond a single value that is larger; and keys that are looked at for it. */
+  rangePartBytes: 64 * 1024,
+  rangePartKeys: 2_000,
+  /** Such ranges under way on this member; more are refused as too many requests. A client that takes no part for so long is given up. */
+  rangeStreamsMax: 1_024,
+  rangeStreamStallMs: 60_000,
   /** Keys that HashKV looks at before it lets others run. */
   hashKeysPerSlice: 2_000,
   /** Compactions that may interrupt one HashKV. */

@@ -10,34 +10,49 @@ interface Header {
   readonly raftTerm: number;
 }
 
+/** What a part of an answer is made of; all but the key-values are for the last one. */
+export type RangePart = Omit<RangeResult, 'kind'>;
+
 /**
  * A RangeResponse in wire form. A list of 10,000 pods is 20 MB: made in one go by the generic encoder it would hold up Raft's
  * heartbeats for hundreds of milliseconds, so it is written straight from the store's strings, and others run in between.
  */
 export async function encodeRangeResponse(header: Header, result: RangeResult): Promise<EncodedResponse> {
+  return encode(header, result, false);
+}
+
+/** A RangeStreamResponse in wire form. `header` null: it is not the last one. */
+export async function encodeRangePart(header: Header | null, part: RangePart): Promise<EncodedResponse> {
+  return encode(header, part, true);
+}
+
+/** `isPart`: within a RangeStreamResponse. */
+async function encode(header: Header | null, result: RangePart, isPart: boolean): Promise<EncodedResponse> {
   const { kvs, keysOnly } = result;
   const sizes = new Uint32Array(kvs.length);
-  const head = headerSize(header, result.revision);
-  let total = 1 + varintSize(head) + head + (result.more ? 2 : 0);
-  if (result.count > 0) total += 1 + varintSize(result.count);
+  let total = header === null ? 0 : endSize(header, result);
   await inSlices(kvs.length, (at) => {
     const size = keyValueSize(kvs[at]!, keysOnly);
     sizes[at] = size;
     total += 1 + varintSize(size) + size;
     return 0;
   });
-  const writer = new Writer(total);
-  writer.tag(1, 2);
-  writer.varint(head);
-  writeHeader(writer, header, result.revision);
+  const writer = new Writer(isPart ? 1 + varintSize(total) + total : total);
+  if (isPart) {
+    writer.tag(1, 2);
+    writer.varint(total);
+  }
+  if (header !== null) writeHeader(writer, header, result.revision);
   await inSlices(kvs.length, (at) => {
     writer.tag(2, 2);
     writer.varint(sizes[at]!);
     writeKeyValue(writer, kvs[at]!, keysOnly);
     return sizes[at]!;
   });
-  if (result.more) writer.field(3, 1);
-  writer.field(4, result.count);
+  if (header !== null) {
+    writer.field(3, result.more ? 1 : 0);
+    writer.field(4, result.count);
+  }
   return new EncodedResponse(writer.finish());
 }
 
@@ -124,11 +139,20 @@ function int64Size(value: bigint): number {
   return size;
 }
 
+/** Of header, more and count. */
+function endSize(header: Header, { revision, more, count }: RangePart): number {
+  const head = headerSize(header, revision);
+  return 1 + varintSize(head) + head + fieldSize(more ? 1 : 0) + fieldSize(count);
+}
+
 function headerSize({ clusterId, memberId, raftTerm }: Header, revision: number): number {
   return fieldSize(clusterId) + fieldSize(memberId) + fieldSize(revision) + fieldSize(raftTerm);
 }
 
-function writeHeader(writer: Writer, { clusterId, memberId, raftTerm }: Header, revision: number): void {
+function writeHeader(writer: Writer, header: Header, revision: number): void {
+  const { clusterId, memberId, raftTerm } = header;
+  writer.tag(1, 2);
+  writer.varint(headerSize(header, revision));
   writer.field(1, clusterId);
   writer.field(2, memberId);
   writer.field(3, revision);

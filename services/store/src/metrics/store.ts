@@ -10,7 +10,8 @@ export function addStoreMetrics(
   options: { readonly quotaBackendBytes: number; readonly version: string },
 ): void {
   const { counts } = stateMachine;
-  const ranges = (): number => counts.range + calls.handled('/etcdserverpb.KV/Range');
+  const ranges = (): number =>
+    counts.range + calls.handled('/etcdserverpb.KV/Range') + calls.handled('/etcdserverpb.KV/RangeStream');
   page.add(
     ...counters('range_total', 'Ranges, alone or in transactions, seen by this member.', ranges),
     ...changeCounts(counts),
