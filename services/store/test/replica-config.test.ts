@@ -93,7 +93,7 @@ describe('store flags', () => {
   });
 
   test.each<[readonly string[], object]>([
-    [[], { quotaBackendBytes: 0, watchProgressNotifyIntervalMs: 600_000 }],
+    [[], { quotaBackendBytes: null, watchProgressNotifyIntervalMs: 600_000 }],
     [['--quota-backend-bytes=-1'], { quotaBackendBytes: -1 }],
     [['--quota-backend-bytes', '-1'], { quotaBackendBytes: -1 }],
     [['--watch-progress-notify-interval=1m'], { watchProgressNotifyIntervalMs: 60_000 }],

@@ -166,6 +166,10 @@ export async function serveSingleMember(config: Partial<EtcdFaceConfig> = {}): P
     logger,
   });
   const [port] = await server.listen([{ address: '127.0.0.1:0', security: 'insecure' }]);
+  replica.memberList = replica.memberList.map((member) => ({
+    ...member,
+    clientUrls: [`http://127.0.0.1:${port}`],
+  }));
   return {
     port: port!,
     replica,
