@@ -108,6 +108,7 @@ export function handleVoteRequest(state: RaftState, message: MessageOf<'vote-req
   state.send({ kind: 'vote-response', to: from, preVote, granted: true, term: message.term });
   if (preVote) return;
   state.vote = from;
+  state.votedAtTick = state.nowTick;
   state.restartElectionTimer();
 }
 

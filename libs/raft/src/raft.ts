@@ -172,7 +172,10 @@ class RaftCore implements Raft {
   reportReachable(): void {
     const state = this.#state;
     const waits = state.role === 'follower' || state.role === 'pre-candidate';
-    if (waits && state.leader === null && state.config.preVote) state.hastenElection(hurriedTicks(state));
+    // Who gave its vote waits for what comes of it: the candidate may be syncing its own.
+    const gaveVote = state.nowTick - state.votedAtTick < state.config.electionTicks;
+    if (!waits || gaveVote || state.leader !== null || !state.config.preVote) return;
+    state.hastenElection(hurriedTicks(state));
   }
 
   reportSnapshot(peer: MemberId, outcome: 'delivered' | 'failed'): void {

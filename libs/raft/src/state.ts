@@ -76,6 +76,8 @@ export class RaftState {
   rebuild: Rebuild | null = null;
 
   nowTick = 0;
+  /** When it voted for another member, not only before a vote. */
+  votedAtTick = -Infinity;
   electionElapsedTicks = 0;
   electionTimeoutTicks = 0;
   heartbeatElapsedTicks = 0;

@@ -286,6 +286,17 @@ describe('a new connection', () => {
     expect(member.raft.status()).toMatchObject({ role: 'follower', leader: 3 });
   });
 
+  it('does not overtake the candidate that it voted for', () => {
+    const member = new Member({ config: { random: (below: number) => below - 1 } });
+    member.step(voteRequest(2, 1, [0, 0]));
+    expect(member.take('vote-response')).toMatchObject([{ granted: true }]);
+    for (let greeted = 0; greeted < 3; greeted += 1) {
+      member.raft.reportReachable();
+      member.tick(3);
+    }
+    expect(member.take('vote-request')).toEqual([]);
+  });
+
   it('does nothing without pre-vote', () => {
     const member = new Member({ config: { preVote: false } });
     member.raft.reportReachable();

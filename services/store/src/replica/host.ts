@@ -357,7 +357,7 @@ export class ReplicaHost implements Replica, PeerEvents {
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     if (ready.snapshot !== null) await this.#restore(ready.snapshot);
     await applier.apply(ready.committedEntries.slice(earlyCount));
-    await this.#writes.watch(applier.flushIfDue());
+    await applier.flushIfDue();
     if (membership.isWitness) logKeeper.forget(applier.index, raft);
     else logKeeper.compactIfDue(applier.index, raft);
   }

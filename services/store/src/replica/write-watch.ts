@@ -11,9 +11,10 @@ export interface WriteWatchOptions {
 }
 
 /**
- * Notices a write that does not come to its end: a card that hangs, a full disk. Such a member goes on answering its peers, so that a leader would
- * lead for as long as that lasts, and its own clients would wait in vain. It asks another one to take over, which needs no write here, if the
- * others can do without it; if not, there is nothing better than to wait.
+ * Notices a write of the log that does not come to its end: a card that hangs, a full disk. Such a member goes on answering its peers, so that a leader
+ * would lead for as long as that lasts, and its own clients would wait in vain. It asks another one to take over, for which this member writes nothing,
+ * if the others can do without it; if not, there is nothing better than to wait. Rows are not watched: many of them take long on any card, and
+ * on every member at the same time.
  *
  * Counted in ticks, of which a process that stood still gets one (host.ts): its write may have ended long ago.
  */
