@@ -1,4 +1,4 @@
-import type { ChannelOptions } from '@grpc/grpc-js';
+import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import type { StagedSnapshot } from '@raftsman/journal';
 import type { MemberId, Message } from '@raftsman/raft';
 import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
@@ -68,12 +68,14 @@ const forwardingOptions: ChannelOptions = {
 };
 
 /** For what is rare: states, and who the members are. Messages have a stream of their own (peer-call.ts). Import it when it is needed: it brings grpc-js. */
-export const createPeerClient = (target: PeerTarget): PeerClient => create(target, options);
+export const createPeerClient = ({ target, security }: PeerTarget): PeerClient =>
+  create(target, clientCredentials(security), options);
 
-/** For calls that are passed on to the leader. Import it when it is needed. */
-export const createForwardingClient = (target: PeerTarget): PeerClient => create(target, forwardingOptions);
+/** For calls that are passed on to the leader; a client stays with its credentials, whatever becomes of the files. Import it when it is needed. */
+export const createForwardingClient = ({ target }: PeerTarget, credentials: ChannelCredentials): PeerClient =>
+  create(target, credentials, forwardingOptions);
 
-function create({ target, security }: PeerTarget, channelOptions: ChannelOptions): PeerClient {
+function create(target: string, credentials: ChannelCredentials, channelOptions: ChannelOptions): PeerClient {
   const Client = loadService(peerProto, peerService);
-  return new Client(target, clientCredentials(security), channelOptions) as unknown as PeerClient;
+  return new Client(target, credentials, channelOptions) as unknown as PeerClient;
 }

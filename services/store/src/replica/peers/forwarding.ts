@@ -1,10 +1,11 @@
-import type { sendUnaryData } from '@grpc/grpc-js';
+import type { ChannelCredentials, sendUnaryData, ServiceError } from '@grpc/grpc-js';
 import type { MemberId } from '@raftsman/raft';
 import type { ForwardedAnswer as WireAnswer } from '@raftsman/proto/gen/raftsman/raft/v1/ForwardedAnswer.js';
 import type { ForwardedAnswer__Output as WireAnswer__Output } from '@raftsman/proto/gen/raftsman/raft/v1/ForwardedAnswer.js';
 import type { ForwardedCall__Output } from '@raftsman/proto/gen/raftsman/raft/v1/ForwardedCall.js';
 import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
-import { status } from '@raftsman/wire';
+import type { Logger } from '@raftsman/telemetry';
+import { clientCredentials, status } from '@raftsman/wire';
 import { ReplicaError, type ForwardedAnswer, type ForwardedCall } from '../../contract.js';
 import { storeLimits } from '../../limits.js';
 import type { PeerEvents, PeerTarget } from './client.js';
@@ -12,19 +13,25 @@ import { helloTo, meet, type KnownPeers, type PeerIdentity } from './hello.js';
 
 interface Connection {
   readonly target: PeerTarget;
+  /** It is dialled again with these only. */
+  readonly credentials: ChannelCredentials;
   readonly client: PeerClient;
+  /** Statuses that were complained of: each once, not once per attempt. */
+  readonly complaints: Set<status>;
 }
 
 /** Calls on their way to the leader, over one connection: to whom was asked last. */
 export class Forwarding {
   readonly #identity: PeerIdentity;
+  readonly #logger: Logger;
   /** How each call that is under way is given up. */
   readonly #underWay = new Set<() => void>();
   #connection: Connection | null = null;
   #closed = false;
 
-  constructor(identity: PeerIdentity) {
+  constructor(identity: PeerIdentity, logger: Logger) {
     this.#identity = identity;
+    this.#logger = logger;
   }
 
   /** Given up when `signal` aborts. Rejects with ReplicaError: `leader-changed` then, or when there is no answer for another reason but time; see Replica. */
@@ -35,10 +42,10 @@ export class Forwarding {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<ForwardedAnswer> {
-    const client = await this.#clientOf(target);
+    const connection = await this.#connectionTo(target);
     if (signal.aborted) throw new ReplicaError('leader-changed');
     if (this.#underWay.size >= storeLimits.forwardedCallsMax) throw new ReplicaError('too-many-requests');
-    return this.#ask(client, { hello: helloTo(to, this.#identity), ...call }, timeoutMs, signal);
+    return this.#ask(connection, { hello: helloTo(to, this.#identity), ...call }, timeoutMs, signal);
   }
 
   /** Calls that are under way are given up. */
@@ -50,20 +57,22 @@ export class Forwarding {
   }
 
   #ask(
-    client: PeerClient,
+    connection: Connection,
     call: Parameters<PeerClient['forward']>[0],
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<ForwardedAnswer> {
     return new Promise((resolve, reject) => {
       const options = { deadline: Date.now() + timeoutMs };
-      const underWay = client.forward(call, options, (error, answer) => {
+      const underWay = connection.client.forward(call, options, (error, answer) => {
         signal.removeEventListener('abort', cancel);
         this.#underWay.delete(cancel);
         if (answer !== undefined) return resolve(fromWire(answer));
-        if (this.#closed) reject(new ReplicaError('stopped'));
-        else
-          reject(new ReplicaError(error?.code === status.DEADLINE_EXCEEDED ? 'timeout' : 'leader-changed'));
+        if (this.#closed) return reject(new ReplicaError('stopped'));
+        // As it was given up; or there was no time any more to do so.
+        if (signal.aborted) return reject(new ReplicaError('leader-changed'));
+        if (error) this.#complain(error, connection);
+        reject(new ReplicaError(error?.code === status.DEADLINE_EXCEEDED ? 'timeout' : 'leader-changed'));
       });
       const cancel = (): void => underWay.cancel();
       signal.addEventListener('abort', cancel, { once: true });
@@ -71,15 +80,24 @@ export class Forwarding {
     });
   }
 
-  async #clientOf(target: PeerTarget): Promise<PeerClient> {
+  /** Another one when another member leads, and when the certificates were renewed: the old ones may get nobody in any more. */
+  async #connectionTo(target: PeerTarget): Promise<Connection> {
     const { createForwardingClient } = await import('./client.js');
     if (this.#closed) throw new ReplicaError('stopped');
-    if (this.#connection?.target !== target) {
-      // What another member was asked has been given up, or will be: this one leads now.
-      this.#connection?.client.close();
-      this.#connection = { target, client: createForwardingClient(target) };
-    }
-    return this.#connection.client;
+    const credentials = clientCredentials(target.security);
+    const before = this.#connection;
+    if (before?.target === target && before.credentials === credentials) return before;
+    // What another member was asked has been given up, or will be: this one leads now. What this one was asked on a connection that is there goes on.
+    before?.client.close();
+    const client = createForwardingClient(target, credentials);
+    this.#connection = { target, credentials, client, complaints: new Set() };
+    return this.#connection;
+  }
+
+  #complain({ code, details }: ServiceError, { target, complaints }: Connection): void {
+    if (complaints.has(code)) return;
+    complaints.add(code);
+    this.#logger.warn({ target: target.target, code, details }, 'a call for the leader was not answered');
   }
 }
 

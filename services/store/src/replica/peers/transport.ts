@@ -50,7 +50,7 @@ export class PeerTransport {
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#forwarding = new Forwarding(options.identity);
+    this.#forwarding = new Forwarding(options.identity, options.logger);
   }
 
   /** Rejects with ListenError. */
