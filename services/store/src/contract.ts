@@ -46,6 +46,18 @@ export class ReplicaError extends Error {
   }
 }
 
+/** A call that was passed on to the leader ended with a gRPC status that is no answer: it may have been done, and would end so again. */
+export class ForwardError extends Error {
+  readonly code: number;
+  readonly details: string;
+  constructor(code: number, details: string) {
+    super(details);
+    this.name = 'ForwardError';
+    this.code = code;
+    this.details = details;
+  }
+}
+
 /** Why the members stay as they are. */
 export type MembershipErrorCode =
   | 'peer-url-exists'
@@ -170,7 +182,7 @@ export interface Replica {
   transferLeadership(to: MemberId): Promise<void>;
   /**
    * Asks the leader of this moment. Rejects with ReplicaError: `no-leader`, `too-many-requests` (nobody was asked); `leader-changed` as soon as
-   * another one leads or it cannot be reached, `timeout`, `stopped` (it may have done it).
+   * another one leads or it cannot be reached, `timeout`, `stopped` (it may have done it). Or with ForwardError.
    */
   forward(call: ForwardedCall, timeoutMs: number): Promise<ForwardedAnswer>;
   /**

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { constants, createServer } from 'node:http2';
 import { join } from 'node:path';
 import type { PeerHandlers } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
 import { createAuthority, issueCertificate } from '@raftsman/pki';
@@ -124,5 +126,47 @@ describe('the connection for calls to the leader', () => {
     given.abort();
     await expect(asked).rejects.toMatchObject({ code: 'leader-changed' });
     expect(warn).not.toHaveBeenCalled();
+  });
+});
+
+describe('a call that ends with a status', () => {
+  test.each([status.UNAVAILABLE, status.CANCELLED])('%s broke off', async (code) => {
+    const [port] = await freePorts(1);
+    await listen(port!, 'insecure', (_call, answer) => answer({ code, details: 'why' }));
+    await expect(asking(port!, 'insecure').forward()).rejects.toMatchObject({ code: 'leader-changed' });
+  });
+
+  test('that nobody gave, because its stream was torn, broke off', async () => {
+    const [port] = await freePorts(1);
+    const server = createServer();
+    server.on('stream', (stream) => {
+      stream.on('error', () => undefined); // It is meant.
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    });
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    onTestFinished(() => void server.close());
+    const { forward, warn } = asking(port!, 'insecure');
+    await expect(forward()).rejects.toMatchObject({ code: 'leader-changed' });
+    expect(warn.mock.calls[0]).toMatchObject([{ code: status.INTERNAL }, expect.any(String)]);
+  });
+
+  test('of another kind would end so again: whoever asked is told, and the log once', async () => {
+    const [port] = await freePorts(1);
+    const refusal = { code: status.FAILED_PRECONDITION, details: 'no member' };
+    await listen(port!, 'insecure', (_call, answer) => answer(refusal));
+    const { forward, warn } = asking(port!, 'insecure');
+    for (let attempt = 0; attempt < 3; attempt += 1)
+      await expect(forward()).rejects.toMatchObject({ name: 'ForwardError', ...refusal });
+    expect(warn.mock.calls).toEqual([[expect.objectContaining(refusal), expect.any(String)]]);
+  });
+
+  test('because the answer is larger than it may be', async () => {
+    const [port] = await freePorts(1);
+    const large = Buffer.alloc(wireLimits.receiveMessageBytesMax);
+    await listen(port!, 'insecure', (_call, answer) => answer(null, { response: large }));
+    await expect(asking(port!, 'insecure').forward()).rejects.toMatchObject({
+      name: 'ForwardError',
+      code: status.RESOURCE_EXHAUSTED,
+    });
   });
 });

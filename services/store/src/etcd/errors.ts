@@ -3,6 +3,7 @@ import { MvccError, type MvccErrorCode } from '@raftsman/mvcc';
 import { status } from '@raftsman/wire';
 import { AuthError, type AuthErrorCode } from '../auth/types.js';
 import {
+  ForwardError,
   MembershipError,
   ReplicaError,
   type MembershipErrorCode,
@@ -187,5 +188,6 @@ export function toEtcdError(error: unknown): EtcdError | undefined {
   if (error instanceof AuthError) return etcdError(byAuthCode[error.code]);
   if (error instanceof MembershipError) return etcdError(byMembershipCode[error.code]);
   if (error instanceof ReplicaError) return etcdError(byReplicaCode[error.code]);
+  if (error instanceof ForwardError) return new EtcdError(error.code, error.details);
   return undefined;
 }

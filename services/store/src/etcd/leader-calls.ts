@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceDefinition, status } from '@raftsman/wire';
 import { AuthError } from '../auth/types.js';
-import { ReplicaError, type ForwardedAnswer, type ForwardedCall } from '../contract.js';
+import { ForwardError, ReplicaError, type ForwardedAnswer, type ForwardedCall } from '../contract.js';
 import { identityOf, untilCurrent, type Asker, type Caller } from './access.js';
 import type { Context } from './context.js';
 import { etcdError, EtcdError, etcdErrors, toEtcdError } from './errors.js';
@@ -18,7 +18,7 @@ export type LeaderMethod =
 type Here<Request, Response> = (request: Request, asker: Asker) => Promise<Response | null>;
 
 /**
- * What came of a call that was passed on, broke off and was refused when it was repeated: it may have been done at the first time. null: it was not.
+ * What came of a call that was passed on and not answered, or broke off and was refused when it was repeated: it may have been done. null: it was not.
  * Rejects with ReplicaError.
  */
 export type Settle<Response> = () => Promise<Response | null>;
@@ -86,7 +86,8 @@ export class LeaderCalls {
         if (done.kind === 'response') return done.response;
         broken ||= done.kind === 'broken';
       } catch (error) {
-        const settled = broken && toEtcdError(error) !== undefined ? await settle?.() : null;
+        const mayBeDone = broken || error instanceof ForwardError;
+        const settled = mayBeDone && toEtcdError(error) !== undefined ? await settle?.() : null;
         if (!settled) throw error;
         return settled;
       }
@@ -117,7 +118,7 @@ export class LeaderCalls {
     }
   }
 
-  /** Rejects with ReplicaError (`too-many-requests`, `stopped`). */
+  /** Rejects with ReplicaError (`too-many-requests`, `stopped`) or ForwardError. */
   async #forward(call: ForwardedCall, timeoutMs: number): Promise<ForwardedAnswer | { kind: 'broken' }> {
     try {
       return await this.#context.replica.forward(call, timeoutMs);

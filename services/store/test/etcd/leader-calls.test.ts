@@ -6,7 +6,7 @@ import type { LeaseKeepAliveResponse__Output } from '@raftsman/proto/gen/etcdser
 import { memberId } from '@raftsman/raft';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../../../../test/support/until.js';
-import { ReplicaError, type ForwardedAnswer, type ForwardedCall } from '../../src/contract.js';
+import { ForwardError, ReplicaError, type ForwardedAnswer, type ForwardedCall } from '../../src/contract.js';
 import { ask, client, serve } from './asking.js';
 import type { Serving } from './single-member.js';
 
@@ -113,6 +113,21 @@ describe('what only the leader knows', () => {
       { code: status.UNAVAILABLE, details: 'etcdserver: no leader' },
       { code: status.UNAVAILABLE, details: 'etcdserver: request timed out' },
     ]);
+  });
+
+  it('is not asked for again when it would end so again, and the client is told how it ended', async () => {
+    const { follower, replica } = await pair();
+    let asked = 0;
+    replica.forwarding = () => {
+      asked += 1;
+      return Promise.reject(new ForwardError(status.RESOURCE_EXHAUSTED, 'larger than max'));
+    };
+    const lease = client<LeaseClient>(follower, 'Lease');
+    expect(await ask((done) => lease.leaseTimeToLive({ ID: 5 }, done))).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+      details: 'larger than max',
+    });
+    expect(asked).toBe(1);
   });
 
   it('is not passed on a second time: who does not lead says so', async () => {
@@ -229,6 +244,19 @@ describe('a change of members that broke off', () => {
     const promoted = await broken((before) => before.map((each) => ({ ...each, isLearner: false })));
     expect(await ask((done) => promoted.memberPromote({ ID: 2 }, done))).toMatchObject({
       members: [{ ID: '1' }, { ID: '2', isLearner: false }],
+    });
+  });
+
+  it('was made, and only its answer did not get through: it is answered so', async () => {
+    const { follower, replica } = await pair();
+    replica.memberList = [member(1, 'http://m1:2380'), member(2, 'http://m2:2380')];
+    replica.forwarding = () => {
+      replica.memberList = replica.memberList.slice(0, 1);
+      return Promise.reject(new ForwardError(status.INTERNAL, 'no answer'));
+    };
+    const cluster = client<ClusterClient>(follower, 'Cluster');
+    expect(await ask((done) => cluster.memberRemove({ ID: 2 }, done))).toMatchObject({
+      members: [{ ID: '1' }],
     });
   });
 

@@ -6,7 +6,7 @@ import type { ForwardedCall__Output } from '@raftsman/proto/gen/raftsman/raft/v1
 import type { PeerClient } from '@raftsman/proto/gen/raftsman/raft/v1/Peer.js';
 import type { Logger } from '@raftsman/telemetry';
 import { clientCredentials, status } from '@raftsman/wire';
-import { ReplicaError, type ForwardedAnswer, type ForwardedCall } from '../../contract.js';
+import { ForwardError, ReplicaError, type ForwardedAnswer, type ForwardedCall } from '../../contract.js';
 import { storeLimits } from '../../limits.js';
 import type { PeerEvents, PeerTarget } from './client.js';
 import { helloTo, meet, type KnownPeers, type PeerIdentity } from './hello.js';
@@ -34,7 +34,7 @@ export class Forwarding {
     this.#logger = logger;
   }
 
-  /** Given up when `signal` aborts. Rejects with ReplicaError: `leader-changed` then, or when there is no answer for another reason but time; see Replica. */
+  /** Given up when `signal` aborts. Rejects with ReplicaError (`leader-changed` then, or when the connection broke) or ForwardError; see Replica. */
   async forward(
     to: MemberId,
     target: PeerTarget,
@@ -71,8 +71,9 @@ export class Forwarding {
         if (this.#closed) return reject(new ReplicaError('stopped'));
         // As it was given up; or there was no time any more to do so.
         if (signal.aborted) return reject(new ReplicaError('leader-changed'));
-        if (error) this.#complain(error, connection);
-        reject(new ReplicaError(error?.code === status.DEADLINE_EXCEEDED ? 'timeout' : 'leader-changed'));
+        // There is one of the two.
+        this.#complain(error!, connection);
+        reject(failureOf(error!));
       });
       const cancel = (): void => underWay.cancel();
       signal.addEventListener('abort', cancel, { once: true });
@@ -99,6 +100,19 @@ export class Forwarding {
     complaints.add(code);
     this.#logger.warn({ target: target.target, code, details }, 'a call for the leader was not answered');
   }
+}
+
+/** How grpc-js begins what it says of some streams that were torn: the status is INTERNAL, and nobody gave it. */
+const tornStream = 'Received RST_STREAM';
+
+/** Only what another attempt may change is `leader-changed`: it is asked for again. */
+function failureOf({ code, details }: ServiceError): ReplicaError | ForwardError {
+  if (code === status.DEADLINE_EXCEEDED) return new ReplicaError('timeout');
+  const broke =
+    code === status.UNAVAILABLE ||
+    code === status.CANCELLED ||
+    (code === status.INTERNAL && details.startsWith(tornStream));
+  return broke ? new ReplicaError('leader-changed') : new ForwardError(code, details);
 }
 
 /** A peer takes this member for the leader. Never rejects but for a bug. */
