@@ -54,6 +54,7 @@ function asking(port: number, security: Security) {
     peerUrls: [],
     dataId: 101,
     isRemoved: () => false,
+    isMember: () => true,
   };
   const forwarding = new Forwarding(identity, logger);
   onTestFinished(() => forwarding.close());

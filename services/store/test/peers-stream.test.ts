@@ -27,6 +27,7 @@ const identityOf = (id: MemberId, changes: Partial<PeerIdentity> = {}): PeerIden
   peerUrls: [],
   dataId: 100 + id,
   isRemoved: () => false,
+  isMember: () => true,
   ...changes,
 });
 

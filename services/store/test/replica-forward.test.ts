@@ -21,6 +21,9 @@ async function start(): Promise<{ cluster: TestCluster; leader: TestMember; foll
   const leader = await cluster.leader();
   const follower = await cluster.follower();
   await until('the follower to follow', () => leads(follower) === leads(leader));
+  await until('the leader to have met it', () =>
+    follower.running.replica.forward(call, timeoutMs).catch(() => undefined),
+  );
   return { cluster, leader, follower };
 }
 
@@ -104,9 +107,9 @@ describe('a call that is passed on to the leader', () => {
       name: 'x',
       dataId: 1,
     };
-    const refusal = (to: MemberId): Promise<ServiceError | null> =>
+    const refusal = (to: MemberId, from = hello.from): Promise<ServiceError | null> =>
       new Promise((resolve) =>
-        client.forward({ ...call, hello: { ...hello, to } }, (error) => resolve(error)),
+        client.forward({ ...call, hello: { ...hello, from, to } }, (error) => resolve(error)),
       );
     expect(await refusal(memberId(99))).toMatchObject({
       code: status.FAILED_PRECONDITION,
@@ -116,6 +119,12 @@ describe('a call that is passed on to the leader', () => {
       code: status.FAILED_PRECONDITION,
       details: expect.stringContaining('another data directory'),
     });
+    // Whatever data directory it says: it is not remembered by it.
+    for (let attempt = 0; attempt < 2; attempt += 1)
+      expect(await refusal(id, memberId(98))).toMatchObject({
+        code: status.FAILED_PRECONDITION,
+        details: expect.stringContaining('is no member'),
+      });
     expect(came).toEqual([]);
     client.close();
   });

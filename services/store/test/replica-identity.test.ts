@@ -1,7 +1,7 @@
 import { memberId } from '@raftsman/raft';
 import { describe, expect, test } from 'vitest';
 import { clusterIdOf, memberIdOf } from '../src/replica/identity.js';
-import { checkHello, helloTo, meet } from '../src/replica/peers/hello.js';
+import { checkHello, helloTo, meet, recognise } from '../src/replica/peers/hello.js';
 
 describe('identity', () => {
   const members = [
@@ -40,6 +40,7 @@ describe('identity', () => {
     peerUrls: ['http://m1:2380'],
     dataId: 8,
     isRemoved: (id: number) => id === 3,
+    isMember: (id: number) => id <= 2,
   };
   const hello = {
     protocolVersion: 4,
@@ -113,6 +114,22 @@ describe('identity', () => {
     expect(await meet({ ...other, rebuild: true }, here, peers)).toMatchObject({ kind: 'welcome' });
     expect(await meet(other, here, peers)).toMatchObject({ kind: 'welcome' });
     expect(await meet(hello, here, peers)).toMatchObject({ kind: 'lost' });
+  });
+
+  test('who asks beside its stream is a member that was met with that data directory', () => {
+    const known = new Map([2, 3, 4].map((member) => [member, 9]));
+    const peers = { peerDataId: (member: number) => known.get(member) };
+    expect(recognise(hello, here, peers)).toEqual({ kind: 'welcome', from: 2, met: false });
+    expect(recognise({ ...hello, dataId: '10' }, here, peers)).toMatchObject({ kind: 'lost' });
+    expect(recognise({ ...hello, from: '3' }, here, peers)).toMatchObject({ kind: 'removed' });
+    expect(recognise({ ...hello, from: '4' }, here, peers)).toEqual({
+      kind: 'refused',
+      reason: '4 is no member of this cluster',
+    });
+    expect(recognise({ ...hello, to: '3' }, here, peers)).toMatchObject({ kind: 'refused' });
+    expect(recognise(null, here, peers)).toMatchObject({ kind: 'refused' });
+    known.clear();
+    expect(recognise(hello, here, peers)).toMatchObject({ kind: 'unmet' });
   });
 
   test('silence is refused', () => {

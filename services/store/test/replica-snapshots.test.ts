@@ -31,6 +31,7 @@ const identityOf = (id: typeof self) => ({
   peerUrls: [],
   dataId: 100 + id,
   isRemoved: () => false,
+  isMember: () => true,
 });
 
 /** What gRPC says of it. */

@@ -89,6 +89,7 @@ async function settle(options: ReplicaOptions, who: Identity, journal: Journal):
     peerUrls: options.peerUrls,
     dataId: recovered.dataId,
     isRemoved: (id) => membership.isRemoved(id),
+    isMember: (id) => membership.isMember(id),
   };
   await makeSureOfThePast(options, { journal, membership, identity });
   return { journal, membership, identity };

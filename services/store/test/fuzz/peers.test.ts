@@ -159,6 +159,7 @@ describe('a frame from another member', () => {
       peerUrls: [],
       dataId: 5,
       isRemoved: (id: number) => id === 9,
+      isMember: () => true,
     };
     const hello = fc.record({
       protocolVersion: fc.constantFrom(protocolVersion, 0, 1),

@@ -58,7 +58,11 @@ export class Membership {
 
   /** For certain: no later configuration brings it back. */
   isRemoved(id: MemberId): boolean {
-    return this.#applied.removed.includes(id) && !membersOf(this.#configuration).includes(id);
+    return this.#applied.removed.includes(id) && !this.isMember(id);
+  }
+
+  isMember(id: MemberId): boolean {
+    return membersOf(this.#configuration).includes(id);
   }
 
   /** Everybody to keep a connection with; who was not seen yet is called by its id. */

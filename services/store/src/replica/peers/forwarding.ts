@@ -9,7 +9,7 @@ import { clientCredentials, status } from '@raftsman/wire';
 import { ForwardError, ReplicaError, type ForwardedAnswer, type ForwardedCall } from '../../contract.js';
 import { storeLimits } from '../../limits.js';
 import type { PeerEvents, PeerTarget } from './client.js';
-import { helloTo, meet, type KnownPeers, type PeerIdentity } from './hello.js';
+import { helloTo, recognise, type KnownPeers, type PeerIdentity } from './hello.js';
 
 interface Connection {
   readonly target: PeerTarget;
@@ -115,16 +115,18 @@ function failureOf({ code, details }: ServiceError): ReplicaError | ForwardError
   return broke ? new ReplicaError('leader-changed') : new ForwardError(code, details);
 }
 
-/** A peer takes this member for the leader. Never rejects but for a bug. */
+/** A peer takes this member for the leader. Who is none is refused, and leaves nothing behind. Never rejects but for a bug. */
 export async function answerForwarded(
   { hello, path, request, user, authRevision }: ForwardedCall__Output,
-  { identity, known }: { readonly identity: PeerIdentity; readonly known: KnownPeers },
+  { identity, known }: { readonly identity: PeerIdentity; readonly known: Pick<KnownPeers, 'peerDataId'> },
   forwarded: PeerEvents['forwarded'],
   answer: sendUnaryData<WireAnswer>,
 ): Promise<void> {
-  const greeting = await meet(hello, identity, known);
-  if (greeting.kind !== 'welcome')
-    return answer({ code: status.FAILED_PRECONDITION, details: greeting.reason });
+  const greeting = recognise(hello, identity, known);
+  if (greeting.kind !== 'welcome') {
+    const code = greeting.kind === 'unmet' ? status.UNAVAILABLE : status.FAILED_PRECONDITION;
+    return answer({ code, details: greeting.reason });
+  }
   let given: ForwardedAnswer;
   try {
     given = await forwarded({ path, request, user, authRevision: Number(authRevision) });

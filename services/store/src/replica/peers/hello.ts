@@ -42,6 +42,8 @@ export interface PeerIdentity {
   readonly dataId: number;
   /** Whether a member was removed for good. */
   readonly isRemoved: (id: MemberId) => boolean;
+  /** Whether one is in the configuration in use, committed or not. */
+  readonly isMember: (id: MemberId) => boolean;
 }
 
 export function helloTo(to: MemberId, identity: PeerIdentity) {
@@ -75,14 +77,40 @@ export async function meet(
   if (before === dataId) return greeting;
   const met = before !== undefined;
   if (met && hello.joining) return { ...greeting, met };
-  if (met && !hello.rebuild)
-    return {
-      kind: 'lost',
-      reason: `member ${hello.name} comes with another data directory than before: its log and its votes are lost. Empty its data directory and start it with --initial-cluster-state=existing while all other members are up`,
-    };
+  if (met && !hello.rebuild) return lost(hello);
   await known.rememberPeer(from, dataId);
   return { ...greeting, met };
 }
+
+/** Its stream of messages has not said hello here yet: it will. */
+export interface Unmet {
+  readonly kind: 'unmet';
+  readonly reason: string;
+}
+
+/**
+ * `checkHello` of a member of the configuration in use that was met already, with the same data directory. For what comes beside the stream of messages:
+ * nobody is remembered by it, so that it costs no write, whoever asks however often.
+ */
+export function recognise(
+  hello: PeerHello | null | undefined,
+  identity: PeerIdentity,
+  known: Pick<KnownPeers, 'peerDataId'>,
+): Greeting | Unmet {
+  const greeting = checkHello(hello, identity);
+  if (!hello || greeting.kind !== 'welcome') return greeting;
+  const { from } = greeting;
+  if (!identity.isMember(from))
+    return { kind: 'refused', reason: `${hex(from)} is no member of this cluster` };
+  const before = known.peerDataId(from);
+  if (before === undefined) return { kind: 'unmet', reason: `member ${hex(from)} has not been met yet` };
+  return before === Number(hello.dataId) ? greeting : lost(hello);
+}
+
+const lost = ({ name }: PeerHello): Greeting => ({
+  kind: 'lost',
+  reason: `member ${name} comes with another data directory than before: its log and its votes are lost. Empty its data directory and start it with --initial-cluster-state=existing while all other members are up`,
+});
 
 /** etcd's words. */
 export const removedLine = 'the member has been permanently removed from the cluster';
