@@ -33,8 +33,8 @@ export class Bodies {
   }
 
   /**
-   * One value after the other as they come. `heard` is told after each piece whether a value has begun and not ended. Throws JsonError, or CallError when
-   * there is no room.
+   * One value after the other as they come. `heard` is told after each piece whether a value has begun and not ended: only then is anything held.
+   * Throws JsonError, or CallError when there is no room.
    */
   async *values(
     request: IncomingMessage,
@@ -43,26 +43,30 @@ export class Bodies {
     const values = new JsonValues(this.#valueCharactersMax);
     const decoder = new StringDecoder('utf8');
     let held = 0;
+    const hold = (bytes: number): void => {
+      this.#bytesHeld += bytes - held;
+      held = bytes;
+    };
     try {
       // Without destroying: that would take the connection away from the answer.
       const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
       for await (const chunk of chunks) {
-        held += chunk.length;
-        this.#bytesHeld += chunk.length;
+        hold(held + chunk.length);
         if (this.#bytesHeld > httpLimits.bodyBytesTotalMax)
           throw new CallError(status.RESOURCE_EXHAUSTED, 'etcdserver: too many requests');
         const ended = values.push(decoder.write(chunk));
-        if (ended.length > 0) heard(false);
-        for (const value of ended) {
-          this.#bytesHeld -= held;
-          held = 0;
-          yield value;
+        if (ended.length > 0 || !values.hasBegun) {
+          hold(0);
+          heard(false);
         }
-        heard(values.hasBegun);
+        yield* ended;
+        if (!values.hasBegun) continue;
+        if (ended.length > 0) hold(chunk.length);
+        heard(true);
       }
       values.finish();
     } finally {
-      this.#bytesHeld -= held;
+      hold(0);
     }
   }
 }

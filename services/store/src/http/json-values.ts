@@ -9,6 +9,7 @@ export class JsonError extends Error {
 }
 
 const quoteOrEscape = /["\\]/g;
+const spaceBetweenValues = /^[ \t\n\r]+/;
 const spaceOrSeparator = /[\s,:]*/y;
 const token = /[^\s{}[\]",:]+/y;
 /** More digits than a double keeps apart. */
@@ -20,6 +21,8 @@ const piecesMax = 1_024;
 /**
  * Cuts a stream of text into JSON objects and arrays, each parsed as it ends. Whole numbers that a double would round come as strings, which
  * the fields that can hold them take as well.
+ *
+ * Of what stands between values nothing is kept: a client may send it for ever.
  *
  * No character is looked at twice but those of a token or escape that a piece of text cuts: what has been seen of a value that has not ended is set aside,
  * since to search a string that was just added to is to copy it.
@@ -61,15 +64,16 @@ export class JsonValues {
 
   /** After the last push. Throws JsonError if a value has begun and not ended. */
   finish(): void {
-    if (`${this.#aside()}${this.#text}`.trim() !== '') throw new JsonError('unexpected EOF');
+    if (this.hasBegun) throw new JsonError('unexpected EOF');
   }
 
   /** Goes on to the end of a value; false: there is none in what has come. */
   #findEnd(): boolean {
+    if (this.#depth === 0) this.#text = this.#text.replace(spaceBetweenValues, '');
     while (this.#at < this.#text.length) {
       const goesOn = this.#inString ? this.#skipString() : this.#skip();
       if (!goesOn) return false;
-      if (this.#depth === 0 && this.#at > 0 && /[}\]]/.test(this.#text[this.#at - 1]!)) return true;
+      if (this.#depth === 0) return true;
     }
     return false;
   }
@@ -80,7 +84,7 @@ export class JsonValues {
     if (character === '{' || character === '[') {
       this.#depth += 1;
       if (this.#depth > httpLimits.jsonDepthMax) throw new JsonError('exceeded max depth');
-    } else if (this.#depth === 0 && character.trim() !== '') {
+    } else if (this.#depth === 0) {
       throw new JsonError(`invalid character '${character}' looking for beginning of value`);
     } else if (character === '}' || character === ']') {
       this.#depth -= 1;

@@ -65,6 +65,19 @@ describe('a stream of JSON', () => {
     expect(least('["', piece, '"]')).toBeLessThan(10 * least('[]', `["${piece}"]`, '[]'));
   });
 
+  it('may have any space between its values, which is not kept, and nothing else', () => {
+    const values = new JsonValues(100);
+    const space = ' \t\r\n'.repeat(100);
+    for (const text of [space, `[1]${space}[2]${space}`, space])
+      expect(values.push(text)).toHaveLength(text.includes('1') ? 2 : 0);
+    expect(values.hasBegun).toBe(false);
+    expect(values.push(`${space}[${' '.repeat(90)}`)).toEqual([]);
+    expect(values.hasBegun).toBe(true);
+    expect(() => values.push(space)).toThrow('too large');
+    for (const other of [',', ' :', '\u00a0', '\ufeff', '\v'])
+      expect(() => new JsonValues(100).push(`[1]${other}[2]`)).toThrow('beginning of value');
+  });
+
   it('is refused when it is too large, too deep, unfinished or no JSON', () => {
     const parse = (text: string) => () => {
       const values = new JsonValues(10_000);

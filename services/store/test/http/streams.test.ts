@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { wireLimits } from '@raftsman/wire';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { httpLimits } from '../../src/http/limits.js';
 import { serveSingleMember } from '../etcd/single-member.js';
 
 vi.mock(import('../../../../libs/wire/src/limits.js'), async (original) => {
@@ -16,6 +17,20 @@ beforeEach(async () => {
   onTestFinished(() => serving.close());
   ({ port } = serving);
 });
+
+/** Room for so many bytes of all requests together. */
+function withRoomFor(bytes: number): void {
+  const limits: { bodyBytesTotalMax: number } = httpLimits;
+  const { bodyBytesTotalMax } = limits;
+  limits.bodyBytesTotalMax = bytes;
+  onTestFinished(() => void (limits.bodyBytesTotalMax = bodyBytesTotalMax));
+}
+
+/** Resolves with the status of a request of 1,000 bytes. */
+const statusOfAnother = async (): Promise<number> => {
+  const body = `{"key":"YQ=="${' '.repeat(987)}}`;
+  return (await fetch(`http://127.0.0.1:${port}/v3/kv/range`, { method: 'POST', body })).status;
+};
 
 /** A connection whose request has a body that has not ended. */
 interface Exchange {
@@ -69,6 +84,28 @@ describe('a stream over HTTP', () => {
     const dripping = setInterval(() => watch.send(' '), 20);
     onTestFinished(() => clearInterval(dripping));
     await expect.poll(() => watch.socket.closed).toBe(true);
+  });
+
+  it('holds nothing between two messages, whatever came after the last', async () => {
+    withRoomFor(10_000);
+    const streams = Array.from({ length: 8 }, () => post('/v3/lease/keepalive'));
+    for (const [at, stream] of streams.entries()) {
+      if (at % 2 === 0) stream.send('{"ID":"7"}');
+      for (let count = 0; count < 4; count += 1) stream.send(' \n'.repeat(1_000));
+      await sleep(20);
+    }
+    await longer();
+    expect(await statusOfAnother()).toBe(200);
+    expect(streams.map(({ socket }) => socket.closed)).not.toContain(true);
+  });
+
+  it('holds what has begun no longer than that may take', async () => {
+    withRoomFor(10_000);
+    const streams = Array.from({ length: 3 }, () => post('/v3/lease/keepalive'));
+    for (const stream of streams) stream.send(`{"ID":"7"}{"ID":${' '.repeat(3_100)}`);
+    await expect.poll(statusOfAnother, { interval: 10 }).toBe(429);
+    await expect.poll(statusOfAnother).toBe(200);
+    for (const { socket } of streams) await expect.poll(() => socket.closed).toBe(true);
   });
 
   it('is limited again once it is answered', async () => {
