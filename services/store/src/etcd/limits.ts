@@ -29,6 +29,8 @@ export const etcdLimits = {
   /** One part of a range that is answered in parts, beyond a single value that is larger; and keys that are looked at for it. */
   rangePartBytes: 64 * 1024,
   rangePartKeys: 2_000,
+  /** Keys that are looked at before others run, when those beyond a limit are counted as they were earlier: a few milliseconds. */
+  rangeCountKeysPerSlice: 5_000,
   /** Such ranges under way on this member; more are refused as too many requests. A client that takes no part for so long is given up. */
   rangeStreamsMax: 1_024,
   rangeStreamStallMs: 60_000,

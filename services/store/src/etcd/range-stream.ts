@@ -24,6 +24,8 @@ export class RangeStreams {
   readonly #context: Context;
   readonly #leadership: Leadership;
   #running = 0;
+  /** When the last of those who wait for a turn has it. */
+  #lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor(context: Context, leadership: Leadership) {
     this.#context = context;
@@ -59,20 +61,32 @@ export class RangeStreams {
     if (!call.request.serializable) await this.#context.replica.readIndex();
     const read = <T>(what: () => T): Promise<T> =>
       readAs(this.#context, call, (auth, who) => requireRead(auth, who, request.key, request.rangeEnd), what);
+    // Asked once, like a watch: what follows is of the revision that could be read then.
+    const present = await read(() => storeOf(this.#context).revision);
+    const at = request.revision > 0 ? revision(request.revision) : present;
     if (request.countOnly) {
-      const counted = await read(() => storeOf(this.#context).range(request));
-      await this.#send(call, ended, { ...counted, more: false }, true);
+      const count = await this.#countFrom(request.key, request, at, ended);
+      await this.#send(
+        call,
+        ended,
+        { kvs: [], keysOnly: false, revision: present, more: false, count },
+        true,
+      );
     } else {
-      // Asked once, like a watch: what follows is of the revision that could be read then.
-      await this.#sendParts(call, ended, request, await read(() => storeOf(this.#context).revision));
+      await this.#sendParts(call, ended, request, at, present);
     }
   }
 
-  /** `present`: what the header tells, and the revision that is read if the request names none. */
-  async #sendParts(call: Call, ended: AbortSignal, request: RangeRequest, present: Revision): Promise<void> {
+  /** `at`: the revision that is read; `present`: what the header tells. */
+  async #sendParts(
+    call: Call,
+    ended: AbortSignal,
+    request: RangeRequest,
+    at: Revision,
+    present: Revision,
+  ): Promise<void> {
     const { keysOnly } = request;
     const bounds = { bytesMax: etcdLimits.rangePartBytes, keysMax: etcdLimits.rangePartKeys, keysOnly };
-    const at = request.revision > 0 ? revision(request.revision) : present;
     let kvsMax = request.limit > 0 ? request.limit : Infinity;
     let count = 0;
     for (let key: Binary | null = request.key; key !== null && !ended.aborted;) {
@@ -81,7 +95,7 @@ export class RangeStreams {
       count += kvs.length;
       kvsMax -= kvs.length;
       key = kvsMax > 0 ? next : null;
-      const left = key === null && next !== null ? this.#countFrom(next, request, at) : 0;
+      const left = key === null && next !== null ? await this.#countFrom(next, request, at, ended) : 0;
       const part = {
         kvs,
         keysOnly,
@@ -90,12 +104,31 @@ export class RangeStreams {
         count: count + left,
       };
       if (kvs.length > 0 || key === null) await this.#send(call, ended, part, key === null);
-      else await nextTurn();
+      else await this.#ownTurn();
     }
   }
 
-  #countFrom(key: Binary, request: RangeRequest, at: Revision): number {
-    return storeOf(this.#context).range({ ...request, key, revision: at, limit: 0, countOnly: true }).count;
+  /** Keys from one on, as they were at a revision. Of the present the index knows how many; else each is looked at, and others run in between. */
+  async #countFrom(first: Binary, request: RangeRequest, at: Revision, ended: AbortSignal): Promise<number> {
+    const keysMax = etcdLimits.rangeCountKeysPerSlice;
+    const bounds = { kvsMax: Infinity, bytesMax: Infinity, keysOnly: true, keysMax };
+    let count = 0;
+    for (let key: Binary | null = first; key !== null && !ended.aborted;) {
+      const store = storeOf(this.#context);
+      if (store.revision === at)
+        return count + store.range({ ...request, key, revision: at, limit: 0, countOnly: true }).count;
+      await this.#ownTurn();
+      const { kvs, next } = storeOf(this.#context).page(keyRange(key, request.rangeEnd), at, bounds);
+      count += kvs.length;
+      key = next;
+    }
+    return count;
+  }
+
+  /** A turn of the event loop that no other stream is given: a thousand of them in one would hold up everybody. */
+  #ownTurn(): Promise<unknown> {
+    this.#lastTurn = this.#lastTurn.then(() => nextTurn());
+    return this.#lastTurn;
   }
 
   async #send(call: Call, ended: AbortSignal, part: RangePart, isLast: boolean): Promise<void> {

@@ -1,10 +1,11 @@
 import { Metadata, status, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
+import { encodeCommand } from '@raftsman/mvcc';
 import type { AuthClient } from '@raftsman/proto/gen/etcdserverpb/Auth.js';
 import type { KVClient } from '@raftsman/proto/gen/etcdserverpb/KV.js';
 import type { RangeRequest } from '@raftsman/proto/gen/etcdserverpb/RangeRequest.js';
 import type { RangeResponse__Output } from '@raftsman/proto/gen/etcdserverpb/RangeResponse.js';
 import type { RangeStreamResponse__Output } from '@raftsman/proto/gen/etcdserverpb/RangeStreamResponse.js';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { etcdLimits } from '../../src/etcd/limits.js';
 import { ask, client, connect, serve } from './asking.js';
 import { serveSingleMember, type Serving } from './single-member.js';
@@ -68,6 +69,31 @@ const merged = (parts: readonly RangeResponse__Output[]): RangeResponse__Output 
 
 /** As many pages of the store as were read. */
 const pagesReadOf = ({ stateMachine }: Serving) => vi.spyOn(stateMachine.store, 'page').mock.calls;
+
+/** Each key that is counted is a slice of its own; `counting` is told of each. Answers how many were counted in each turn of the event loop. */
+function countsSlowly({ stateMachine }: Serving, counting: () => void = () => undefined): number[] {
+  const limits: { rangeCountKeysPerSlice: number } = etcdLimits;
+  const { rangeCountKeysPerSlice } = limits;
+  limits.rangeCountKeysPerSlice = 1;
+  onTestFinished(() => void (limits.rangeCountKeysPerSlice = rangeCountKeysPerSlice));
+  const turns: number[] = [];
+  let isNewTurn = true;
+  const { store } = stateMachine;
+  const page = store.page.bind(store);
+  vi.spyOn(store, 'page').mockImplementation((range, at, bounds) => {
+    if (bounds.keysMax === 1) {
+      if (isNewTurn) {
+        turns.push(0);
+        setImmediate(() => (isNewTurn = true));
+      }
+      isNewTurn = false;
+      turns.push(turns.pop()! + 1);
+      counting();
+    }
+    return page(range, at, bounds);
+  });
+  return turns;
+}
 
 /** Resolves when nothing changes any more. */
 async function settled(count: () => number): Promise<number> {
@@ -178,6 +204,50 @@ describe('a range in parts', () => {
     const { rest } = await slowly(kv.rangeStream(everything));
     await ask((done) => kv.compact({ revision: 41, physical: true }, done));
     expect(merged(await rest()).kvs).toEqual(whole.kvs);
+  });
+});
+
+describe('what is beyond the limit of a range in parts', () => {
+  it('is counted as it was, in one turn of the event loop after the other', async () => {
+    const { serving, kv } = await withKeys(60, 20_000);
+    const request = { ...everything, limit: 20 };
+    const whole = await ask<RangeResponse__Output>((done) => kv.range(request, done));
+    const turns = countsSlowly(serving);
+    const streams = await Promise.all([1, 2].map(() => slowly(kv.rangeStream(request))));
+    await put(kv, 59, Buffer.from('changed'));
+    await put(kv, 60, Buffer.from('new'));
+    await ask((done) => kv.deleteRange({ key: keyOf(58) }, done));
+    const found = await Promise.all(streams.map(({ rest }) => rest()));
+    for (const parts of found) expect({ ...merged(parts), header: whole.header }).toEqual(whole);
+    expect(whole).toMatchObject({ more: true, count: '60' });
+    expect(turns.length).toBeGreaterThanOrEqual(80);
+    expect(new Set(turns)).toEqual(new Set([1]));
+  });
+
+  it('is counted in the same way when only a count was asked for', async () => {
+    const { serving, kv } = await withKeys(60);
+    const turns = countsSlowly(serving);
+    const request = { ...everything, countOnly: true, revision: 41 };
+    expect(merged(await partsOf(kv.rangeStream(request)))).toMatchObject({
+      header: { revision: '61' },
+      more: false,
+      count: '40',
+    });
+    expect(turns).toEqual(Array.from({ length: 60 }, () => 1));
+  });
+
+  it('cannot be counted once its revision is compacted', async () => {
+    const { serving, kv } = await withKeys(60);
+    let counted = 0;
+    countsSlowly(serving, () => {
+      counted += 1;
+      if (counted === 5) void serving.replica.propose(encodeCommand({ kind: 'compact', revision: 61 }));
+    });
+    await expect(partsOf(kv.rangeStream({ ...everything, limit: 1, revision: 41 }))).rejects.toMatchObject({
+      code: status.OUT_OF_RANGE,
+      details: 'etcdserver: mvcc: required revision has been compacted',
+    });
+    expect(counted).toBeLessThan(59);
   });
 });
 
