@@ -68,7 +68,7 @@ function addBounds(store: Command): Command {
     .option('--snapshot-catchup-entries <entries>', 'entries kept for slow members', count, 5_000)
     .option(
       '--quota-backend-bytes <bytes>',
-      'above, writes are refused; 0: half of the heap limit, 2 GiB at most; negative: never',
+      'above, writes are refused; 0: half of the heap limit, 2 GiB at most; negative: only beyond what the heap can hold',
       integer,
       0,
     )

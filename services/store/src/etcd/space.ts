@@ -1,3 +1,4 @@
+import { ReplicaError } from '../contract.js';
 import { encodeAlarmCommand } from './alarm-rows.js';
 import { proposeEncoded, storeOf, type Context } from './context.js';
 import { etcdError, toEtcdError } from './errors.js';
@@ -17,6 +18,9 @@ export class SpaceKeeper {
   readonly #written = (): void => this.#look();
   /** By how much the writes that are under way may make the state grow. */
   #comingBytes = 0;
+  /** By how much those may that timed out and may be in the log still; and how many ever did. */
+  #unknownBytes = 0;
+  #timeouts = 0;
   #raising: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
 
@@ -34,12 +38,32 @@ export class SpaceKeeper {
       throw etcdError('noSpace');
     }
     // With those before it there may be none: whoever comes again once they are applied will know.
-    if (this.#isFull(growthBytes + this.#comingBytes)) throw etcdError('tooManyRequests');
+    if (this.#comingBytes > 0 && this.#isFull(growthBytes + this.#comingBytes + this.#unknownBytes))
+      throw etcdError('tooManyRequests');
     this.#comingBytes += growthBytes;
     try {
-      return await write();
+      return await this.#known(growthBytes, write);
     } finally {
       this.#comingBytes -= growthBytes;
+    }
+  }
+
+  /**
+   * Keeps the room of a write that times out until one is applied that began after it: the log has it before that one, or never will. So there is always
+   * one under way, whatever is kept.
+   */
+  async #known<T>(growthBytes: number, write: () => Promise<T>): Promise<T> {
+    const timeouts = this.#timeouts;
+    try {
+      const result = await write();
+      if (timeouts === this.#timeouts) this.#unknownBytes = 0;
+      return result;
+    } catch (error) {
+      if (error instanceof ReplicaError && error.code === 'timeout') {
+        this.#timeouts += 1;
+        this.#unknownBytes += growthBytes;
+      }
+      throw error;
     }
   }
 

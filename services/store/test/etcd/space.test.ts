@@ -5,6 +5,7 @@ import type { LeaseClient } from '@raftsman/proto/gen/etcdserverpb/Lease.js';
 import type { MaintenanceClient } from '@raftsman/proto/gen/etcdserverpb/Maintenance.js';
 import { describe, expect, it } from 'vitest';
 import { until } from '../../../../test/support/until.js';
+import { ReplicaError } from '../../src/contract.js';
 import { ask, client, serve } from './asking.js';
 
 const noSpace = { code: status.RESOURCE_EXHAUSTED, details: 'etcdserver: mvcc: database space exceeded' };
@@ -72,6 +73,50 @@ describe('what the process can hold', () => {
     release();
     expect(await first).toMatchObject({ header: { revision: '2' } });
     expect(await second).toMatchObject({ header: { revision: '3' } });
+  });
+
+  it('is kept for a write that timed out, until one that began after it is applied', async () => {
+    const serving = await serve({ heldBytesMax: 100_000 });
+    const { store } = serving.stateMachine;
+    const kv = client<KVClient>(serving, 'KV');
+    const propose = serving.replica.propose.bind(serving.replica);
+    const log: Uint8Array[] = [];
+    serving.replica.propose = (data) => {
+      log.push(data);
+      return Promise.reject(new ReplicaError('timeout'));
+    };
+    expect(await put(kv, 'a', Buffer.alloc(60_000))).toMatchObject({ code: status.UNAVAILABLE });
+
+    // The next one is applied after it, as far as it was in the log.
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    serving.replica.propose = async (data) => {
+      log.push(data);
+      await released;
+      for (const each of log.splice(0, log.indexOf(data))) await propose(each);
+      log.shift();
+      return propose(data);
+    };
+    const next = put(kv, 'b', Buffer.alloc(20_000));
+    await until('the next write', () => log.length === 2);
+    expect(await put(kv, 'c', Buffer.alloc(25_000))).toEqual(tooMany);
+    release();
+    expect(await next).toMatchObject({ header: { revision: '3' } });
+    expect(await put(kv, 'd', Buffer.alloc(15_000))).toMatchObject({ header: { revision: '4' } });
+    expect(store.sizeBytes + store.deletionBytes).toBeLessThanOrEqual(100_000);
+    expect(serving.stateMachine.alarms.noSpace).toBe(false);
+  });
+
+  it('does not keep everybody out when what timed out is not in the log', async () => {
+    const serving = await serve({ heldBytesMax: 100_000 });
+    const kv = client<KVClient>(serving, 'KV');
+    serving.replica.refusal = 'timeout';
+    for (const key of ['a', 'b', 'c'])
+      expect(await put(kv, key, Buffer.alloc(60_000))).toMatchObject({ code: status.UNAVAILABLE });
+    serving.replica.refusal = null;
+    expect(await put(kv, 'a', Buffer.alloc(40_000))).toMatchObject({ header: { revision: '2' } });
+    const both = ['b', 'c'].map((key) => put(kv, key, Buffer.alloc(25_000)));
+    expect(await Promise.all(both)).toMatchObject([{ header: {} }, { header: {} }]);
   });
 
   it('is looked at after each write of others, and told ahead of the writes that wait', async () => {
